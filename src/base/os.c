@@ -1,0 +1,62 @@
+#include "base/os.h"
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static void *map(size_t size)
+{
+    void *start = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return start == MAP_FAILED ? NULL : start;
+}
+
+static void unmap(void *start, size_t size)
+{
+    munmap(start, size);
+}
+
+static int advise(void *start, size_t size, int advice)
+{
+    return madvise(start, size, advice) == 0 ? 0 : -errno;
+}
+
+static int forbid(void *start, size_t size)
+{
+    return mprotect(start, size, PROT_NONE) == 0 ? 0 : -errno;
+}
+
+static int start_thread(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *),
+                        void *argument)
+{
+    return -pthread_create(thread, attributes, body, argument);
+}
+
+static int futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
+{
+    if (deadline < 0)
+        deadline = 0; /* long past */
+    struct timespec at = {deadline / 1000000000, deadline % 1000000000};
+    long result = syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected,
+                          deadline == INT64_MAX ? NULL : &at, NULL, FUTEX_BITSET_MATCH_ANY);
+    return result == 0 ? 0 : -errno;
+}
+
+static void futex_wake(_Atomic uint32_t *word, int count)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
+}
+
+struct os_calls os_calls = {map, unmap, advise, forbid, start_thread, futex_wait, futex_wake};
+
+size_t os_page_size(void)
+{
+    static _Atomic size_t cached;
+    size_t size = cached;
+    if (!size)
+        cached = size = (size_t)sysconf(_SC_PAGESIZE);
+    return size;
+}

@@ -1,0 +1,330 @@
+/*
+ * The monitor sees to it that no task keeps others waiting.
+ *
+ * It sleeps on a timerfd for as long as no worker is awake, so an idle program costs nothing. Once
+ * a worker is awake it looks at all of them after 50 us, then at doubling times up to 1 ms, sooner
+ * again when something was found:
+ *
+ *   seen                                                 done
+ *   work waits, and waited at the look before, and the   wake a sleeping worker of the pool
+ *   mean run is long or the owner picked nothing
+ *   the same pick as at two looks 100 us apart, the      give the worker's seat to a spare
+ *   thread in the kernel both times, work waits
+ *   no pick for 2 ms (20 while it starts tasks), work    give its seat to a spare
+ *   waits
+ *   work has waited for 2 ms                             ask the task to yield at its next call
+ *                                                        that may
+ *   fresh tasks wait for 1 ms                            have the oldest one run next
+ *   timers of a worker that cannot run them are due      run them
+ *
+ * Nothing is lost where the monitor cannot run: there are only fewer workers awake.
+ *
+ * Arming against disarming: a worker that gets up stores its state, then reads `armed`; the monitor
+ * stores `armed`, then reads the states. One sees the other.
+ */
+#include "sched/monitor.h"
+#include "base/os.h"
+#include "sched/fatal.h"
+#include "sched/park.h"
+#include "sched/pool.h"
+#include "stack/stack.h"
+#include "time/clock.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+enum {
+    FIRST_LOOK_NS = 50000,      /* after work began to wait */
+    LAST_LOOK_NS = 1000000,     /* the longest time between two looks */
+    BLOCKED_LOOK_NS = 100000,   /* between two looks at a thread that seems blocked */
+    STUCK_NS = 2000000,         /* without a pick, while work waits */
+    BUSY_STUCK_NS = 20000000,   /* the same for a task that starts others all the time */
+    AGED_NS = 1000000,          /* between two oldest fresh tasks */
+    LONG_RUN_NS = 3000,         /* a mean run that is worth a second worker */
+};
+#define TRIM_NS INT64_C(10000000000) /* between two looks for memory to give back */
+
+static struct {
+    pthread_mutex_t mutex; /* protects starting */
+    _Atomic int fd;        /* the timerfd, 0 until there is one; it is never descriptor 0 */
+    _Atomic bool armed;    /* looks will come */
+} monitor = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* What one round of looks has found. */
+struct round {
+    int64_t now;
+    int64_t next;  /* ns from now: the soonest anybody wants to be looked at */
+    bool awake;    /* some worker is */
+    bool waiting;  /* work waits somewhere */
+};
+
+static void set_timer(int64_t ns)
+{
+    struct itimerspec at = {.it_value = {ns / 1000000000, ns % 1000000000}};
+    timerfd_settime(atomic_load_explicit(&monitor.fd, memory_order_relaxed), 0, &at, NULL);
+}
+
+static void want_look(struct round *round, int64_t ns)
+{
+    if (ns < round->next)
+        round->next = ns;
+}
+
+/* --- one worker --- */
+
+/* True if the thread is in the kernel, and not for its turn on a processor. */
+static bool stands_in_kernel(const struct worker *worker)
+{
+    char text[16];
+    int fd = atomic_load(&worker->syscall_fd);
+    ssize_t length = fd < 0 ? -1 : pread(fd, text, sizeof text, 0);
+    return length > 0 && strncmp(text, "running", 7) != 0;
+}
+
+static bool timers_due(const struct worker *worker, int64_t now)
+{
+    return timers_earliest(&worker->timers) <= now;
+}
+
+static bool work_waits(const struct worker *worker, int64_t now)
+{
+    return runq_count(&worker->runq) > 0 || timers_due(worker, now) ||
+           RUNQ_READ(worker->pool->queued) > 0;
+}
+
+static bool pool_sleeps(const struct bine_pool *pool)
+{
+    return atomic_load_explicit(&pool->asleep, memory_order_relaxed) > 0 ||
+           atomic_load_explicit(&pool->seated, memory_order_relaxed) < pool->seats_count;
+}
+
+static void wake_another(struct worker *worker, bool stands_still)
+{
+    struct bine_pool *pool = worker->pool;
+    bool worth = stands_still ||
+                 atomic_load_explicit(&worker->mean_run, memory_order_relaxed) > LONG_RUN_NS;
+    if (worth && pool_sleeps(pool) &&
+        atomic_load_explicit(&pool->searching, memory_order_relaxed) == 0)
+        pool_wake(pool);
+}
+
+/* The worker's pick is the one of the look before. */
+static void look_at_standing(struct worker *worker, struct round *round)
+{
+    struct worker_watch *watch = &worker->watch;
+    int64_t stood = round->now - watch->since;
+    uint64_t started = atomic_load_explicit(&worker->started, memory_order_relaxed);
+    int64_t limit = started == watch->started ? STUCK_NS : BUSY_STUCK_NS;
+    bool seated = atomic_load_explicit(&worker->seated, memory_order_relaxed);
+    bool said = atomic_load_explicit(&worker->blocked, memory_order_relaxed);
+    if (!seated || worker->pool->serial)
+        return;
+    watch->started = started;
+    if (said || stood >= limit || (stands_in_kernel(worker) && ++watch->looks_blocked >= 2)) {
+        watch->looks_blocked = 0;
+        pool_replace(worker->pool, worker);
+        want_look(round, FIRST_LOOK_NS);
+    } else if (watch->looks_blocked > 0) {
+        want_look(round, BLOCKED_LOOK_NS);
+    }
+}
+
+/* A stuck worker's timers are the monitor's to run, on time. */
+static void look_at_timers(struct worker *worker, struct round *round)
+{
+    if (atomic_load_explicit(&worker->seated, memory_order_relaxed))
+        return;
+    wait_run_timers(&worker->timers, round->now);
+    int64_t earliest = timers_earliest(&worker->timers);
+    if (earliest != BINE_NEVER)
+        want_look(round, earliest > round->now ? earliest - round->now : 1);
+}
+
+static void look_at_age(struct worker *worker, struct round *round)
+{
+    struct worker_watch *watch = &worker->watch;
+    if (runq_fresh_count(&worker->runq) == 0) {
+        watch->aged_at = round->now;
+    } else if (round->now - watch->aged_at >= AGED_NS) {
+        watch->aged_at = round->now;
+        atomic_fetch_or_explicit(&worker->runq.want, WANT_OLDEST, memory_order_relaxed);
+    }
+}
+
+static void look_at_worker(struct worker *worker, struct round *round)
+{
+    struct worker_watch *watch = &worker->watch;
+    uint32_t picks = RUNQ_READ(worker->runq.picks);
+    /* seq_cst: see the head of the file. */
+    enum worker_state state = atomic_load_explicit(&worker->state, memory_order_seq_cst);
+    if (state == WORKER_ENDED)
+        pool_reap(worker);
+    if (state != WORKER_AWAKE) {
+        watch->waited = false;
+        watch->looks_blocked = 0;
+        watch->since = round->now;
+        return;
+    }
+    round->awake = true;
+    bool waits = work_waits(worker, round->now);
+    bool same = picks == watch->picks;
+    if (!same) {
+        watch->picks = picks;
+        watch->since = round->now;
+        watch->looks_blocked = 0;
+    }
+    if (!waits)
+        watch->waits_since = round->now;
+    if (waits) {
+        round->waiting = true;
+        if (round->now - watch->waits_since >= STUCK_NS) {
+            watch->waits_since = round->now;
+            atomic_store_explicit(&worker->yield_asked, 1, memory_order_relaxed);
+        }
+        if (watch->waited)
+            wake_another(worker, same);
+        if (same)
+            look_at_standing(worker, round);
+        look_at_age(worker, round);
+    }
+    look_at_timers(worker, round);
+    watch->waited = waits;
+}
+
+static void look_at_pool(struct bine_pool *pool, void *context)
+{
+    struct round *round = context;
+    unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
+    for (unsigned i = 0; i < count; i++)
+        look_at_worker(pool_worker(pool, i), round);
+}
+
+/* --- rounds --- */
+
+/* Gives memory back that lay unused for TRIM_NS. Returns how long until there may be more, ns; 0:
+ * nothing is left to give. */
+static int64_t trim(int64_t now)
+{
+    static int64_t trimmed_at;
+    static bool more = true;
+    if (now - trimmed_at >= TRIM_NS) {
+        trimmed_at = now;
+        more = stack_trim();
+    }
+    return more ? trimmed_at + TRIM_NS - now : 0;
+}
+
+/* Nobody was awake: sleeps until somebody is, or until there may be memory to give back. */
+static void disarm(struct round *round)
+{
+    set_timer(trim(round->now));
+    /* seq_cst: see the head of the file. */
+    atomic_store_explicit(&monitor.armed, false, memory_order_seq_cst);
+    pool_each(look_at_pool, round);
+    if (round->awake)
+        monitor_arm();
+}
+
+static void *watch_workers(void *unused)
+{
+    int64_t span = FIRST_LOOK_NS;
+    prctl(PR_SET_NAME, "bine-monitor", 0, 0, 0);
+    prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    for (;;) {
+        uint64_t expirations;
+        if (read(atomic_load(&monitor.fd), &expirations, sizeof expirations) < 0 &&
+            errno != EINTR && errno != EAGAIN)
+            return unused;
+        struct round round = {.now = clock_now(), .next = INT64_MAX};
+        pool_each(look_at_pool, &round);
+        if (!round.awake) {
+            span = FIRST_LOOK_NS;
+            disarm(&round);
+            continue;
+        }
+        trim(round.now);
+        span = span < LAST_LOOK_NS / 2 ? span * 2 : LAST_LOOK_NS;
+        set_timer(round.next < span ? round.next : span);
+    }
+}
+
+/* A timerfd that is not one of the program's standard descriptors, even if those are closed. */
+static int make_timer(void)
+{
+    int made = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    if (made < 0 || made > STDERR_FILENO)
+        return made < 0 ? -errno : made;
+    int fd = fcntl(made, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int error = fd < 0 ? -errno : fd;
+    close(made);
+    return error;
+}
+
+/* Mutex held. */
+static int start(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, before;
+    int fd = make_timer();
+    if (fd < 0)
+        return fd;
+    atomic_store(&monitor.fd, fd);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = os_calls.start_thread(&thread, &attributes, watch_workers, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (error) {
+        atomic_store(&monitor.fd, 0);
+        close(fd);
+    }
+    return error;
+}
+
+static bool is_running(void)
+{
+    static _Atomic bool said;
+    if (likely(atomic_load_explicit(&monitor.fd, memory_order_acquire)))
+        return true;
+    pthread_mutex_lock(&monitor.mutex);
+    int error = atomic_load(&monitor.fd) ? 0 : start();
+    pthread_mutex_unlock(&monitor.mutex);
+    if (error && !atomic_exchange(&said, true))
+        say("cannot start the monitor (%s): a task that blocks its thread may hold up others",
+            strerror(-error));
+    return error == 0;
+}
+
+void monitor_arm(void)
+{
+    /* seq_cst: see the head of the file. */
+    if (atomic_load_explicit(&monitor.armed, memory_order_seq_cst) ||
+        atomic_exchange_explicit(&monitor.armed, true, memory_order_seq_cst))
+        return;
+    if (is_running())
+        set_timer(FIRST_LOOK_NS);
+    else
+        atomic_store(&monitor.armed, false);
+}
+
+void monitor_hurry(void)
+{
+    if (is_running())
+        set_timer(1);
+}
+
+void monitor_abandon(void)
+{
+    int fd = atomic_exchange(&monitor.fd, 0);
+    if (fd)
+        close(fd);
+    pthread_mutex_init(&monitor.mutex, NULL);
+    atomic_store(&monitor.armed, false);
+}

@@ -1,0 +1,308 @@
+/*
+ * Waiting.
+ *
+ *    RUNNING --wait_begin()--> PREPARE --wait_commit()--> WAITING or FIRM
+ *       ^                         |                             | wait_claim(), a timer, a cancel
+ *       |<-----wait_abandon()-----'                             v
+ *       `-------------------wait_park() returns---------- GRANTED, TIMED_OUT, CANCELLED
+ *
+ * 1. The claim word's sequence number is constant during a wait and new in the next, so a claim by
+ *    who comes late fails, whatever the record is used for by then.
+ * 2. Who finds PREPARE looks again: the waiter is on its way to WAITING or back to RUNNING, and
+ *    nothing on that way waits for anybody.
+ * 3. No wake-up is lost to a cancel: the waiter stores PREPARE, then (a fence between) reads its
+ *    cancel mark; the canceller stores the mark, then reads the claim. One sees the other.
+ * 4. A timer in a heap is valid memory to the holder of the heap's lock, and takes what it needs
+ *    from the wait before it claims.
+ *
+ * A model of this that tries all interleavings is tests/model_claim.c.
+ */
+#include "sched/park.h"
+#include "base/os.h"
+#include "sched/fatal.h"
+#include "sched/pick.h"
+#include "sched/pool.h"
+#include "sched/thread.h"
+#include "time/clock.h"
+#include <errno.h>
+
+struct run *run_self(void)
+{
+    struct worker *worker = worker_self();
+    return likely(worker != NULL) ? worker->run : thread_run();
+}
+
+int64_t runtime_begin(void)
+{
+    static _Atomic int64_t began;
+    int64_t at = atomic_load_explicit(&began, memory_order_relaxed);
+    if (likely(at))
+        return at;
+    int64_t now = clock_now();
+    return atomic_compare_exchange_strong(&began, &at, now) ? now : at;
+}
+
+void deadline_check(const char *call, int64_t deadline)
+{
+    if (unlikely(deadline > BINE_NOW && deadline < runtime_begin()))
+        fatal_misuse(call, "the deadline lies before the start of the runtime: a span is made a "
+                           "deadline by bine_after(span)");
+}
+
+bool run_cancelled(const struct run *run)
+{
+    return task_marked(run->task, MARK_CANCELLED) ||
+           (run->pool && atomic_load_explicit(&run->pool->cancelled, memory_order_relaxed));
+}
+
+int run_check(const struct run *run)
+{
+    if (unlikely(!run->shielded && run_cancelled(run)))
+        return -ECANCELED;
+    if (unlikely(run->deadline != BINE_NEVER && run->deadline <= clock_now()))
+        return -ETIMEDOUT;
+    return 0;
+}
+
+uint64_t run_id(struct run *run)
+{
+    static _Atomic uint64_t last;
+    if (!run->stack)
+        return 0;
+    uint64_t id = atomic_load_explicit(&run->id, memory_order_relaxed);
+    if (id)
+        return id;
+    uint64_t drawn = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+    return atomic_compare_exchange_strong_explicit(&run->id, &id, drawn, memory_order_relaxed,
+                                                   memory_order_relaxed)
+               ? drawn
+               : id;
+}
+
+/* The claim word in another state, the number kept. */
+static uint64_t in_state(uint64_t claim, enum claim_state state)
+{
+    return claim - claim % CLAIM_STATES + state;
+}
+
+static void begin(struct wait *wait, struct run *run, const char *what, const void *on,
+                  enum claim_state armed)
+{
+    struct task *task = run->task;
+    uint64_t claim = atomic_load_explicit(&task->claim, memory_order_relaxed);
+    assert(claim_state(claim) == CLAIM_RUNNING);
+    wait->task = task;
+    wait->run = run;
+    wait->on = (void *)on;
+    wait->armed = in_state(claim, armed);
+    wait->timers = NULL;
+    wait->chosen = NULL;
+    wait->aborted = false;
+    run->waits_for = what;
+    run->waits_on = on;
+    /* relaxed: the queue's lock comes between this and the look at the cancel mark. */
+    atomic_store_explicit(&task->claim, in_state(claim, CLAIM_PREPARE), memory_order_relaxed);
+    struct worker *worker = worker_self();
+    if (worker) {
+        run->waits_since = worker->sampled_at;
+        wait->chosen = worker_choose_next(worker);
+    } else {
+        run->waits_since = clock_now();
+        atomic_store_explicit(&task->woken, 0, memory_order_relaxed);
+    }
+}
+
+/* A plain thread's timer is its futex's time-out. */
+static void arm(struct wait *wait, int64_t deadline)
+{
+    struct worker *worker = worker_self();
+    wait->timer.deadline = deadline;
+    if (deadline == BINE_NEVER || !worker)
+        return;
+    wait->timers = &worker->timers;
+    timers_add(wait->timers, &wait->timer);
+}
+
+void wait_begin_firm(struct wait *wait, const char *what, const void *on, int64_t deadline)
+{
+    begin(wait, run_self(), what, on, CLAIM_FIRM);
+    arm(wait, deadline);
+}
+
+void wait_begin(struct wait *wait, const char *what, const void *on, int64_t deadline)
+{
+    struct run *run = run_self();
+    begin(wait, run, what, on, run->shielded ? CLAIM_FIRM : CLAIM_WAITING);
+    arm(wait, deadline < run->deadline ? deadline : run->deadline);
+}
+
+static void finish(struct wait *wait)
+{
+    if (wait->timers)
+        timers_remove(wait->timers, &wait->timer);
+    wait->run->waits_for = NULL;
+    /* release: who reads the new number must not believe to see the old wait. */
+    atomic_store_explicit(&wait->task->claim, in_state(wait->armed, CLAIM_RUNNING) + CLAIM_STATES,
+                          memory_order_release);
+}
+
+void wait_abandon(struct wait *wait)
+{
+    struct worker *worker = worker_self();
+    if (worker)
+        worker_unchoose(worker, wait->chosen);
+    finish(wait);
+}
+
+void wait_commit(struct wait *wait)
+{
+    /* release: pairs with the acquire in claim_as(); what the waiter wrote is the winner's to read.
+     */
+    if (!wait->aborted)
+        atomic_store_explicit(&wait->task->claim, wait->armed, memory_order_release);
+}
+
+void wait_grant(struct wait *wait)
+{
+    struct task *task = wait->task;
+    atomic_store_explicit(&task->claim, in_state(wait->armed, CLAIM_GRANTED), memory_order_release);
+    wait_resume(task);
+}
+
+/* Ends the wait that `armed` stands for, if it is not over. */
+static bool claim_as(struct task *task, uint64_t armed, enum claim_state winner)
+{
+    struct backoff backoff = {0};
+    for (;;) {
+        uint64_t claim = atomic_load_explicit(&task->claim, memory_order_relaxed);
+        if (claim == armed &&
+            atomic_compare_exchange_strong_explicit(&task->claim, &claim, in_state(armed, winner),
+                                                    memory_order_acq_rel, memory_order_relaxed))
+            return true;
+        if (claim != in_state(armed, CLAIM_PREPARE))
+            return false;
+        backoff_pause(&backoff);
+    }
+}
+
+bool wait_claim(struct wait *wait)
+{
+    return claim_as(wait->task, wait->armed, CLAIM_GRANTED);
+}
+
+static void wake_thread(struct task *task)
+{
+    /* release: pairs with the acquire in sleep_thread(). The word is the last touch: the thread may
+     * be gone by the time the kernel looks for sleepers, who are found by address. */
+    atomic_store_explicit(&task->woken, 1, memory_order_release);
+    os_calls.futex_wake(&task->woken, 1);
+}
+
+void wait_resume(struct task *task)
+{
+    if (unlikely(task_stage(task) == STAGE_THREAD))
+        wake_thread(task);
+    else
+        task_make_ready(task);
+}
+
+static void sleep_thread(struct wait *wait)
+{
+    struct task *task = wait->task;
+    int64_t deadline = wait->timer.deadline;
+    while (!atomic_load_explicit(&task->woken, memory_order_acquire)) {
+        if (os_calls.futex_wait(&task->woken, 0, deadline) != -ETIMEDOUT)
+            continue;
+        if (claim_as(task, wait->armed, CLAIM_TIMED_OUT))
+            return;
+        deadline = BINE_NEVER; /* somebody else has ended the wait and is about to say so */
+    }
+}
+
+int wait_park(struct wait *wait, void (*commit)(void *wait))
+{
+    struct worker *worker = worker_self();
+    fence_after_locked();
+    if (unlikely(claim_state(wait->armed) == CLAIM_WAITING && run_cancelled(wait->run))) {
+        wait->aborted = true;
+        commit(wait);
+        wait_abandon(wait);
+        return -ECANCELED;
+    }
+    if (worker) {
+        struct departure departure = {commit, wait};
+        worker_leave(worker, wait->chosen, &departure);
+    } else {
+        commit(wait);
+        sleep_thread(wait);
+    }
+    /* acquire: pairs with the winner's claim; it may have written to this wait. */
+    uint64_t claim = atomic_load_explicit(&wait->task->claim, memory_order_acquire);
+    finish(wait);
+    return claim_state(claim) == CLAIM_GRANTED     ? 0
+           : claim_state(claim) == CLAIM_TIMED_OUT ? -ETIMEDOUT
+                                                   : -ECANCELED;
+}
+
+/* --- who ends waits from outside their queues --- */
+
+struct due {
+    struct task *list; /* claimed, linked by next */
+};
+
+/* The heap's lock is held. */
+static bool fire(struct timer *timer, void *context)
+{
+    struct due *due = context;
+    struct wait *wait = container_of(timer, struct wait, timer);
+    struct task *task = wait->task;
+    uint64_t armed = wait->armed, claim = armed;
+    if (atomic_compare_exchange_strong_explicit(&task->claim, &claim,
+                                                in_state(armed, CLAIM_TIMED_OUT),
+                                                memory_order_acq_rel, memory_order_relaxed)) {
+        task->next = due->list;
+        due->list = task;
+        return true;
+    }
+    return claim != in_state(armed, CLAIM_PREPARE);
+}
+
+static struct task *reverse(struct task *list)
+{
+    struct task *reversed = NULL;
+    while (list) {
+        struct task *task = list;
+        list = task->next;
+        task->next = reversed;
+        reversed = task;
+    }
+    return reversed;
+}
+
+void wait_run_timers(struct timers *timers, int64_t now)
+{
+    struct due due = {NULL};
+    timers_run(timers, now, fire, &due);
+    task_make_all_ready(reverse(due.list));
+}
+
+void task_interrupt_wait(struct task *task, uint64_t claim)
+{
+    uint64_t number = claim / CLAIM_STATES;
+    struct backoff backoff = {0};
+    while (claim / CLAIM_STATES == number) {
+        if (claim_state(claim) == CLAIM_WAITING && claim_as(task, claim, CLAIM_CANCELLED)) {
+            wait_resume(task);
+            return;
+        }
+        if (claim_state(claim) != CLAIM_PREPARE)
+            return;
+        backoff_pause(&backoff);
+        claim = atomic_load_explicit(&task->claim, memory_order_seq_cst);
+    }
+}
+
+void task_interrupt(struct task *task)
+{
+    task_interrupt_wait(task, atomic_load_explicit(&task->claim, memory_order_seq_cst));
+}

@@ -1,0 +1,95 @@
+/*
+ * Waiting: the only door by which a task or plain thread waits for anything.
+ *
+ *     struct wait wait;
+ *     wait_begin(&wait, "event", event, deadline);
+ *     lock the queue
+ *     if there is nothing to wait for: unlock; wait_abandon(&wait);
+ *     put the wait into the queue
+ *     int result = wait_park(&wait, unlock);
+ *     if (result != 0) lock the queue, take the wait out if it is still in, unlock
+ *
+ * `unlock` is called with the wait once the waiter's stack is at rest; it calls wait_commit() and
+ * then unlocks. Whoever ends the wait, the queue's lock held, takes it out of the queue, tries
+ * wait_claim(), and if that succeeds calls wait_resume() after unlocking.
+ *
+ * One claim wins each wait: a grant, the deadline or a cancellation. Only the winner may write to
+ * the waiter's memory, and nothing of it may be touched once it is resumed.
+ */
+#ifndef BINE_SCHED_PARK_H
+#define BINE_SCHED_PARK_H
+
+#include "sched/task.h"
+
+struct wait {
+    struct task *task;     /* who waits */
+    uint64_t armed;        /* its claim word while this wait can be ended */
+    struct wait *next;     /* the queue's */
+    struct wait *prev;     /* the queue's */
+    void *on;              /* what is waited on; constant */
+    intptr_t word;         /* from the winner to the waiter */
+    int64_t since;         /* ns, coarse: when it began; only where the queue asks */
+    struct run *run;
+    struct task *chosen;   /* the task to run next */
+    struct timers *timers; /* that the timer is in; NULL: none */
+    struct timer timer;
+    bool queued;           /* in a queue, where that asks; protected by its lock */
+    bool aborted;          /* found cancelled before it parked: it cannot be claimed */
+};
+
+/* The calling task or plain thread. */
+struct run *run_self(void);
+
+/* True where the run's pool, or somebody with its future, has cancelled it. */
+bool run_cancelled(const struct run *run);
+
+/* 0, or -ECANCELED or -ETIMEDOUT where the caller's waits fail now. */
+int run_check(const struct run *run);
+
+/* Stops the program where a deadline is a span given by mistake: a point in time before the runtime
+ * started. */
+void deadline_check(const char *call, int64_t deadline);
+
+/* The runtime is in use from now on at the latest. */
+int64_t runtime_begin(void);
+
+/*
+ * Begins a wait that a deadline, those around the caller among them, or a cancellation may end.
+ * `what` names the kind of thing for dumps.
+ */
+void wait_begin(struct wait *wait, const char *what, const void *on, int64_t deadline);
+/* Begins one that only a grant or this deadline ends. */
+void wait_begin_firm(struct wait *wait, const char *what, const void *on, int64_t deadline);
+
+/* Ends a wait that did not park. */
+void wait_abandon(struct wait *wait);
+
+/*
+ * 0 (granted), -ETIMEDOUT or -ECANCELED. Between the begin and this the caller has done a locked
+ * read-modify-write (the queue's lock) or a fence, which puts the two in order for those who
+ * cancel.
+ */
+int wait_park(struct wait *wait, void (*commit)(void *wait));
+
+/* From here on the wait can be claimed. */
+void wait_commit(struct wait *wait);
+
+/* Ends the wait, if nobody has. The wait must be valid memory: see the queue's lock. */
+bool wait_claim(struct wait *wait);
+
+/* Lets a claimed waiter go on. */
+void wait_resume(struct task *task);
+
+/* Ends a wait that its own commit finds to be over, instead of wait_commit(). */
+void wait_grant(struct wait *wait);
+
+/* Ends the waits whose deadlines have come. Any thread; where another is at it, nothing. */
+void wait_run_timers(struct timers *timers, int64_t now);
+
+/* The task or thread has just been cancelled (its mark, or what covers it, is set by a sequentially
+ * consistent store): ends its wait, if a cancellation may end it. */
+void task_interrupt(struct task *task);
+/* The same for the one wait that `claim`, read from the task, belongs to. */
+void task_interrupt_wait(struct task *task, uint64_t claim);
+
+#endif

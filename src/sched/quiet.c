@@ -1,0 +1,123 @@
+/*
+ * Waiting for a pool to have no task left.
+ *
+ * Starting and ending a task are counted by each worker for itself, with plain stores; so nobody
+ * sees the last task end. But its worker, finding nothing more to run, adds the counters up before
+ * it sleeps if somebody waits.
+ *
+ * Ended first, started second: each task is counted as started before it can be counted as ended,
+ * so equal sums mean that there was a moment without any.
+ */
+#include "sched/park.h"
+#include "sched/pool.h"
+#include <errno.h>
+
+bool pool_is_quiet(const struct bine_pool *pool)
+{
+    unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
+    uint64_t ended = 0, started = 0;
+    atomic_thread_fence(memory_order_seq_cst); /* what the caller has announced comes first */
+    for (unsigned i = 0; i < count; i++)
+        ended += atomic_load_explicit(&pool_worker(pool, i)->ended, memory_order_acquire);
+    started += atomic_load_explicit(&pool->submitted, memory_order_acquire);
+    /* A place that came in between has started some, too. */
+    count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
+    for (unsigned i = 0; i < count; i++)
+        started += atomic_load_explicit(&pool_worker(pool, i)->started, memory_order_acquire);
+    return ended == started;
+}
+
+/* Quiet lock held. Takes all waits out that can be claimed, as a list by prev. */
+static struct wait *claim_all(struct bine_pool *pool)
+{
+    struct wait *claimed = NULL;
+    while (pool->quiet_waits) {
+        struct wait *wait = pool->quiet_waits;
+        pool->quiet_waits = wait->next;
+        if (wait_claim(wait)) {
+            wait->prev = claimed;
+            claimed = wait;
+        }
+    }
+    return claimed;
+}
+
+void pool_tell_quiet(struct bine_pool *pool)
+{
+    /* seq_cst, here and in wait_quiet(): we have counted, then look for waiters; they come, then
+     * look at the counters. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&pool->quiet_waiters, memory_order_relaxed) == 0 ||
+        !pool_is_quiet(pool))
+        return;
+    spin_lock(&pool->quiet_lock);
+    struct wait *claimed = claim_all(pool);
+    spin_unlock(&pool->quiet_lock);
+    while (claimed) {
+        struct task *task = claimed->task;
+        claimed = claimed->prev;
+        wait_resume(task);
+    }
+}
+
+static void commit_quiet(void *argument)
+{
+    struct wait *wait = argument;
+    struct bine_pool *pool = wait->on;
+    wait_commit(wait);
+    spin_unlock(&pool->quiet_lock);
+}
+
+static void leave_list(struct bine_pool *pool, struct wait *wait)
+{
+    spin_lock(&pool->quiet_lock);
+    for (struct wait **at = &pool->quiet_waits; *at; at = &(*at)->next)
+        if (*at == wait) {
+            *at = wait->next;
+            break;
+        }
+    spin_unlock(&pool->quiet_lock);
+}
+
+static int wait_quiet(struct bine_pool *pool, struct wait *wait)
+{
+    int result = 0;
+    atomic_fetch_add(&pool->quiet_waiters, 1);
+    spin_lock(&pool->quiet_lock);
+    if (pool_is_quiet(pool)) {
+        spin_unlock(&pool->quiet_lock);
+        wait_abandon(wait);
+    } else {
+        wait->next = pool->quiet_waits;
+        pool->quiet_waits = wait;
+        result = wait_park(wait, commit_quiet);
+        if (result)
+            leave_list(pool, wait);
+    }
+    atomic_fetch_sub(&pool->quiet_waiters, 1);
+    return result;
+}
+
+int pool_wait_quiet(struct bine_pool *pool, int64_t deadline)
+{
+    struct wait wait;
+    int error = run_check(run_self());
+    if (error)
+        return error;
+    if (pool_is_quiet(pool))
+        return 0;
+    if (deadline == BINE_NOW)
+        return -EAGAIN;
+    deadline_check("bine_pool_wait_until", deadline);
+    wait_begin(&wait, "pool", pool, deadline);
+    return wait_quiet(pool, &wait);
+}
+
+int pool_wait_quiet_firmly(struct bine_pool *pool, int64_t deadline)
+{
+    struct wait wait;
+    if (pool_is_quiet(pool))
+        return 0;
+    wait_begin_firm(&wait, "pool", pool, deadline);
+    return wait_quiet(pool, &wait);
+}

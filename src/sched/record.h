@@ -1,0 +1,60 @@
+/* Memory for task records: slabs that are never unmapped, and caches in front of them. */
+#ifndef BINE_SCHED_RECORD_H
+#define BINE_SCHED_RECORD_H
+
+#include "sched/task.h"
+
+enum { RECORD_BATCH = 64 };
+
+/* A cache of free records that one thread uses. All-zero is empty. */
+struct record_cache {
+    struct task *loaded;        /* free records */
+    struct task *spare;         /* a full batch, or NULL */
+    unsigned count;             /* in loaded */
+    struct task *cut, *cut_end; /* never used records, next to each other */
+};
+
+/* Refills an empty cache and takes one; NULL when out of memory. */
+struct task *record_refill(struct record_cache *cache);
+
+/* Makes room in a full cache. */
+void record_flush_batch(struct record_cache *cache);
+
+/* Gives everything in the cache back. */
+void record_flush(struct record_cache *cache);
+
+/* A claim word whose sequence number no record has had. */
+uint64_t record_first_claim(void);
+
+/* Calls visit on every record that has ever been cut, in use or not; for dumps. Any thread. */
+void record_each(void (*visit)(struct task *task, void *context), void *context);
+
+/* In the child of a fork: forgets all records but those in use. */
+void record_abandon(void);
+
+static inline struct task *record_take(struct record_cache *cache)
+{
+    struct task *task = cache->loaded;
+    if (likely(task)) {
+        cache->loaded = task->next;
+        cache->count--;
+        return task;
+    }
+    if (likely(cache->cut != cache->cut_end)) {
+        task = cache->cut++;
+        atomic_store_explicit(&task->claim, record_first_claim(), memory_order_relaxed);
+        return task;
+    }
+    return record_refill(cache);
+}
+
+static inline void record_free(struct record_cache *cache, struct task *task)
+{
+    if (unlikely(cache->count == RECORD_BATCH))
+        record_flush_batch(cache);
+    task->next = cache->loaded;
+    cache->loaded = task;
+    cache->count++;
+}
+
+#endif

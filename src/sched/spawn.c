@@ -1,0 +1,243 @@
+/* Starting tasks. Nothing here waits, switches or runs anything: the caller may hold any lock. */
+#include "sched/fatal.h"
+#include "sched/future.h"
+#include "sched/park.h"
+#include "sched/pick.h"
+#include "sched/pool.h"
+#include "sched/thread.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_COPIED = 1024 };
+
+/* Where a new task goes, and how. */
+struct start {
+    struct worker *worker;  /* the caller's, NULL on a plain thread */
+    struct bine_pool *pool; /* the task's */
+    uintptr_t join;         /* JOIN_DETACHED or JOIN_NOBODY */
+    const void *site;       /* who called */
+};
+
+static uint64_t fn_word(const struct bine_call *call, unsigned flags, unsigned pool)
+{
+    return (uint64_t)(uintptr_t)call->fn | (uint64_t)(call->result | flags) << 48 |
+           (uint64_t)pool << TASK_POOL_SHIFT;
+}
+
+static inline void fill(struct task *task, uint64_t fn, const void *site, uintptr_t join)
+{
+    atomic_store_explicit(&task->fn, fn, memory_order_relaxed);
+    atomic_store_explicit(&task->site, (uint64_t)(uintptr_t)site | (uint64_t)STAGE_FRESH << 48,
+                          memory_order_relaxed);
+    atomic_store_explicit(&task->join, join, memory_order_relaxed);
+}
+
+/* 0 or -errno; then nothing has been started. */
+static int enqueue(const struct start *start, struct task *task)
+{
+    struct worker *worker = start->worker;
+    if (likely(worker && worker->pool == start->pool)) {
+        /* Before it can end: see quiet.c. */
+        counter_add(&worker->started, 1);
+        int error = worker_push_fresh(worker, task);
+        if (unlikely(error))
+            counter_add(&worker->started, (uint64_t)-1);
+        return error;
+    }
+    task_link(task);
+    pool_submit_one(start->pool, TASKS_FRESH, task);
+    return 0;
+}
+
+static void release_more(struct task_more *more)
+{
+    if (more && more->stack) {
+        more->stack->next = NULL;
+        stack_give(more->stack);
+    }
+    free(more);
+}
+
+/* The part of a task that a record does not hold. */
+static int make_more(const bine_task_options *options, const struct bine_call *call,
+                     const struct bine_pool *pool, struct task_more **result)
+{
+    static const bine_task_options none;
+    const bine_task_options *o = options ? options : &none;
+    if (o->scope) /* there are none yet */
+        return -EINVAL;
+    if (o->copy_size > MOST_COPIED || (o->copy_size && !call->arg[0]))
+        return -EINVAL;
+    int class = stack_class_for(o->stack_size ? o->stack_size : pool->stack_size);
+    if (class < 0)
+        return -ENOMEM;
+    struct task_more *more = malloc(sizeof *more + o->copy_size);
+    if (!more)
+        return -ENOMEM;
+    memcpy(more->arg, call->arg, sizeof more->arg);
+    more->name = o->name;
+    more->scope = o->scope;
+    more->pinned = o->pinned;
+    more->stack = NULL;
+    if (class != pool->stack_class && !(more->stack = stack_take(class, 1))) {
+        free(more);
+        return -ENOMEM;
+    }
+    if (o->copy_size) {
+        memcpy(more->copy, (const void *)call->arg[0], o->copy_size);
+        more->arg[0] = (uintptr_t)more->copy;
+    }
+    *result = more;
+    return 0;
+}
+
+static bool fits_record(const bine_task_options *options, const struct bine_call *call)
+{
+    return !(call->arg[3] | call->arg[4] | call->arg[5]) &&
+           (!options || !(options->name || options->stack_size || options->scope ||
+                          options->copy_size || options->pinned));
+}
+
+static int start_task(const struct start *start, const bine_task_options *options,
+                      const struct bine_call *call, struct task **result)
+{
+    struct task_more *more = NULL;
+    unsigned flags = start->join == JOIN_NOBODY ? TASK_FUTURE : 0;
+    if (unlikely(atomic_load_explicit(&start->pool->closing, memory_order_seq_cst)))
+        return -EPIPE;
+    if (unlikely(!fits_record(options, call))) {
+        int error = make_more(options, call, start->pool, &more);
+        if (error)
+            return error;
+        flags |= TASK_MORE | (more->stack || more->pinned ? TASK_APART : 0);
+    }
+    struct record_cache *records =
+        likely(start->worker != NULL) ? &start->worker->records : thread_records();
+    struct task *task = record_take(records);
+    if (unlikely(!task)) {
+        release_more(more);
+        return -ENOMEM;
+    }
+    fill(task, fn_word(call, flags, start->pool->number), start->site, start->join);
+    task->arg[0] = more ? (uintptr_t)more : call->arg[0];
+    task->arg[1] = call->arg[1];
+    task->arg[2] = call->arg[2];
+    *result = task;
+    int error = enqueue(start, task);
+    if (unlikely(error)) {
+        task_set_stage(task, STAGE_FREE);
+        record_free(records, task);
+        release_more(more);
+    }
+    return error;
+}
+
+static int find_pool(struct start *start, const bine_task_options *options)
+{
+    if (options && options->pool)
+        start->pool = options->pool;
+    else if (start->worker)
+        start->pool = start->worker->pool;
+    else if (!(start->pool = pool_default()))
+        return -errno;
+    return 0;
+}
+
+/* From outside the pool: it is counted before the look whether the pool is closing, so that either
+ * we see that or who closes sees us. */
+static int start_from_outside(const struct start *start, const bine_task_options *options,
+                              const struct bine_call *call, struct task **result)
+{
+    atomic_fetch_add_explicit(&start->pool->submitted, 1, memory_order_seq_cst);
+    int error = start_task(start, options, call, result);
+    if (error) {
+        atomic_fetch_sub_explicit(&start->pool->submitted, 1, memory_order_seq_cst);
+        pool_tell_quiet(start->pool);
+    }
+    return error;
+}
+
+static inline int start_call(const bine_task_options *options, const struct bine_call *call,
+                             uintptr_t join, const void *site, struct task **result)
+{
+    struct start start = {worker_self(), NULL, join, site};
+    int error = find_pool(&start, options);
+    if (unlikely(error))
+        return error;
+    return likely(start.worker && start.worker->pool == start.pool)
+               ? start_task(&start, options, call, result)
+               : start_from_outside(&start, options, call, result);
+}
+
+static inline bine_task *future_or_errno(int error, struct task *task)
+{
+    if (likely(!error))
+        return (bine_task *)task;
+    errno = -error;
+    return NULL;
+}
+
+int bine_task_go_(const bine_task_options *options, struct bine_call call)
+{
+    struct task *task;
+    return start_call(options, &call, JOIN_DETACHED, __builtin_return_address(0), &task);
+}
+
+bine_task *bine_task_async_(const bine_task_options *options, struct bine_call call)
+{
+    struct task *task;
+    int error = start_call(options, &call, JOIN_NOBODY, __builtin_return_address(0), &task);
+    return future_or_errno(error, task);
+}
+
+/* The short way: from a task into its own pool, with nothing to say about it. */
+static inline int start_small(void (*fn)(void), uint64_t how, uintptr_t join, const void *site,
+                              const uintptr_t arg[3], struct task **result)
+{
+    struct worker *worker = worker_self();
+    if (unlikely(!worker || atomic_load_explicit(&worker->pool->closing, memory_order_relaxed))) {
+        struct bine_call call = {fn, {arg[0], arg[1], arg[2]}, (unsigned)how & 7};
+        return start_call(NULL, &call, join, site, result);
+    }
+    struct task *task = record_take(&worker->records);
+    if (unlikely(!task))
+        return -ENOMEM;
+    fill(task, (uint64_t)(uintptr_t)fn | how << 48 | (uint64_t)worker->pool->number << TASK_POOL_SHIFT,
+         site, join);
+    task->arg[0] = arg[0];
+    task->arg[1] = arg[1];
+    task->arg[2] = arg[2];
+    *result = task;
+    counter_add(&worker->started, 1); /* before it can end: see quiet.c */
+    int error = worker_push_fresh(worker, task);
+    if (unlikely(error)) {
+        counter_add(&worker->started, (uint64_t)-1);
+        task_set_stage(task, STAGE_FREE);
+        record_free(&worker->records, task);
+    }
+    return error;
+}
+
+int bine_task_go3_(void (*fn)(void), unsigned result, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    struct task *task;
+    return start_small(fn, result, JOIN_DETACHED, __builtin_return_address(0),
+                       (uintptr_t[]){a, b, c}, &task);
+}
+
+bine_task *bine_task_async3_(void (*fn)(void), unsigned result, uintptr_t a, uintptr_t b,
+                             uintptr_t c)
+{
+    struct task *task;
+    int error = start_small(fn, result | TASK_FUTURE, JOIN_NOBODY, __builtin_return_address(0),
+                            (uintptr_t[]){a, b, c}, &task);
+    return future_or_errno(error, task);
+}
+
+int bine_run_(bine_future(int) main_task)
+{
+    if (!main_task)
+        return -errno;
+    return bine_await(main_task);
+}

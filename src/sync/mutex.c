@@ -1,0 +1,262 @@
+/*
+ * Mutex: two words. The first is
+ *
+ *      owner's record (64-byte aligned) | WOKEN | LIST_WAITERS | LIST_LOCKED
+ *
+ * 1. Free and nobody waits: 0. Locking is one compare-exchange from 0, unlocking one back to it.
+ * 2. A waiter joins the list only while the mutex has an owner: it takes LIST_LOCKED in the same
+ *    exchange that sees the owner, and whoever owns the mutex then takes LIST_LOCKED before it lets
+ *    go. So nobody is left in the list of a free mutex that no woken waiter is on its way to.
+ * 3. WOKEN: a waiter has been taken out of the list and woken, and has not had its try yet. Until
+ *    then unlocking wakes nobody else. Others may take the mutex meanwhile: a hand-over at each
+ *    unlock would cost a switch for each.
+ * 4. A waiter that has waited for HAND_OVER_NS is given the mutex with the wake, so that nobody
+ *    starves: unlocking makes it the owner.
+ * 5. The store that frees the mutex, or names the next owner, is the last touch of it.
+ *
+ * A task that finds the mutex taken spins for a while before it parks, as long as it sees the
+ * mutex change hands: it is held for a short time, then, and by somebody who runs.
+ */
+#include "sched/fatal.h"
+#include "sched/worker.h"
+#include "sched/pool.h"
+#include "sync/waitlist.h"
+#include "time/clock.h"
+#include <bine/sync.h>
+#include <errno.h>
+
+enum {
+    MUTEX_WOKEN = 1 << LIST_BITS,
+    MUTEX_FLAGS = CACHE_LINE - 1,
+    SPIN_NS = 60000,         /* at most, before a waiter parks */
+    HAND_OVER_NS = 1000000,  /* after that a waiter is served before all others */
+};
+
+/* What a waiter finds in wait->word. */
+enum { TRY_AGAIN, HANDED_OVER };
+
+struct mutex {
+    list_word word;
+    struct waitlist list;
+};
+_Static_assert(sizeof(struct mutex) == sizeof(bine_mutex), "two words");
+
+static struct mutex *mutex_of(bine_mutex *mutex)
+{
+    return (struct mutex *)mutex;
+}
+
+static uintptr_t owner_of(uintptr_t word)
+{
+    return word & ~(uintptr_t)MUTEX_FLAGS;
+}
+
+static bool take_free(struct mutex *mutex, uintptr_t self)
+{
+    uintptr_t free = 0;
+    /* acquire: pairs with the release in bine_unlock(). */
+    return atomic_compare_exchange_strong_explicit(&mutex->word, &free, self, memory_order_acquire,
+                                                   memory_order_relaxed);
+}
+
+/* Takes the mutex if nobody owns it; clears `flags` on the way. */
+static bool take_unowned(struct mutex *mutex, uintptr_t self, uintptr_t flags)
+{
+    uintptr_t word = atomic_load_explicit(&mutex->word, memory_order_relaxed);
+    while (!owner_of(word))
+        if (atomic_compare_exchange_weak_explicit(&mutex->word, &word, (word & ~flags) | self,
+                                                  memory_order_acquire, memory_order_relaxed))
+            return true;
+    return false;
+}
+
+/* True if it can be that the owner runs now and will let go soon. */
+static bool worth_spinning(const struct worker *worker)
+{
+    return !worker || worker->pool->seats_count > 1;
+}
+
+/* Spins while the mutex is seen to change hands; true if it was taken. */
+static bool spin_for_mutex(struct mutex *mutex, uintptr_t self, uintptr_t flags)
+{
+    struct backoff backoff = {0};
+    int64_t end = 0;
+    uintptr_t owner = owner_of(atomic_load_explicit(&mutex->word, memory_order_relaxed));
+    if (!worth_spinning(worker_self()))
+        return take_unowned(mutex, self, flags);
+    for (;;) {
+        if (take_unowned(mutex, self, flags))
+            return true;
+        backoff_pause(&backoff);
+        int64_t now = clock_now();
+        if (!end)
+            end = now + SPIN_NS;
+        uintptr_t seen = owner_of(atomic_load_explicit(&mutex->word, memory_order_relaxed));
+        if (seen == owner || now >= end)
+            return take_unowned(mutex, self, flags);
+        owner = seen;
+    }
+}
+
+static void commit_lock(void *argument)
+{
+    struct wait *wait = argument;
+    struct mutex *mutex = wait->on;
+    wait_commit(wait);
+    waitlist_unlock(&mutex->word, &mutex->list);
+}
+
+/* Takes the list's lock, if the mutex has an owner; false if it has none. */
+static bool lock_list_of_owned(struct mutex *mutex)
+{
+    struct backoff backoff = {0};
+    uintptr_t word = atomic_load_explicit(&mutex->word, memory_order_relaxed);
+    while (owner_of(word)) {
+        if (word & LIST_LOCKED)
+            backoff_pause(&backoff);
+        else if (atomic_compare_exchange_weak_explicit(&mutex->word, &word, word | LIST_LOCKED,
+                                                       memory_order_acquire, memory_order_relaxed))
+            return true;
+        word = atomic_load_explicit(&mutex->word, memory_order_relaxed);
+    }
+    return false;
+}
+
+static void leave_list(struct mutex *mutex, struct wait *wait)
+{
+    waitlist_lock(&mutex->word);
+    waitlist_remove(&mutex->list, wait);
+    waitlist_unlock(&mutex->word, &mutex->list);
+}
+
+/* List locked. A waiter that was woken in vain goes where it was: first. */
+static void join_list(struct mutex *mutex, struct wait *wait, uintptr_t woken)
+{
+    if (!woken) {
+        waitlist_append(&mutex->list, wait);
+        return;
+    }
+    waitlist_prepend(&mutex->list, wait);
+    atomic_fetch_and_explicit(&mutex->word, ~woken, memory_order_relaxed);
+}
+
+/* 0 (locked), -ETIMEDOUT, -ECANCELED. `deadline`: NULL where nothing may end the waiting. */
+static int lock_slowly(struct mutex *mutex, struct run *run, const bine_time *deadline)
+{
+    uintptr_t self = (uintptr_t)run->task, woken = 0;
+    int64_t since = 0;
+    while (!spin_for_mutex(mutex, self, woken)) {
+        struct wait wait;
+        if (!since)
+            since = clock_now();
+        if (deadline)
+            wait_begin(&wait, "mutex", mutex, *deadline);
+        else
+            wait_begin_firm(&wait, "mutex", mutex, BINE_NEVER);
+        wait.since = since;
+        wait.word = TRY_AGAIN;
+        if (!lock_list_of_owned(mutex)) {
+            wait_abandon(&wait);
+            continue;
+        }
+        join_list(mutex, &wait, woken);
+        woken = 0;
+        int error = wait_park(&wait, commit_lock);
+        if (error) {
+            leave_list(mutex, &wait);
+            return error;
+        }
+        if (wait.word == HANDED_OVER)
+            return 0;
+        woken = MUTEX_WOKEN;
+    }
+    return 0;
+}
+
+static struct run *caller(void)
+{
+    struct worker *worker = worker_self();
+    if (likely(worker != NULL)) {
+        worker_heed_budget(worker);
+        worker = worker_self();
+    }
+    return likely(worker != NULL) ? worker->run : run_self();
+}
+
+void bine_lock(bine_mutex *object)
+{
+    struct mutex *mutex = mutex_of(object);
+    struct run *run = caller();
+    uintptr_t self = (uintptr_t)run->task;
+    if (likely(take_free(mutex, self)))
+        return;
+    if (unlikely(owner_of(atomic_load_explicit(&mutex->word, memory_order_relaxed)) == self))
+        fatal_misuse("bine_lock", "the caller holds the mutex already");
+    lock_slowly(mutex, run, NULL);
+}
+
+int bine_try_lock(bine_mutex *object)
+{
+    struct mutex *mutex = mutex_of(object);
+    uintptr_t self = (uintptr_t)run_self()->task;
+    return take_free(mutex, self) || take_unowned(mutex, self, 0) ? 0 : -EAGAIN;
+}
+
+int bine_lock_until(bine_mutex *object, bine_time deadline)
+{
+    struct mutex *mutex = mutex_of(object);
+    struct run *run = caller();
+    uintptr_t self = (uintptr_t)run->task;
+    int error = run_check(run);
+    if (error)
+        return error;
+    if (take_free(mutex, self) || take_unowned(mutex, self, 0))
+        return 0;
+    if (deadline == BINE_NOW)
+        return -EAGAIN;
+    deadline_check("bine_lock_until", deadline);
+    if (owner_of(atomic_load_explicit(&mutex->word, memory_order_relaxed)) == self)
+        fatal_misuse("bine_lock_until", "the caller holds the mutex already");
+    return lock_slowly(mutex, run, &deadline);
+}
+
+/* List locked, mutex owned by the caller: takes the waiter to wake out and says what the word is
+ * after that. */
+static uintptr_t choose_next(struct mutex *mutex, uintptr_t word, struct wait **next)
+{
+    uintptr_t after = word & MUTEX_WOKEN;
+    *next = after ? NULL : waitlist_claim_first(&mutex->list);
+    if (*next && clock_now() - (*next)->since >= HAND_OVER_NS) {
+        (*next)->word = HANDED_OVER;
+        after = (uintptr_t)(*next)->task;
+    } else if (*next) {
+        after = MUTEX_WOKEN;
+    }
+    return after | (mutex->list.first ? LIST_WAITERS : 0);
+}
+
+static void unlock_slowly(struct mutex *mutex, uintptr_t self)
+{
+    uintptr_t word = atomic_load_explicit(&mutex->word, memory_order_relaxed);
+    struct wait *next;
+    if (owner_of(word) != self)
+        fatal_misuse("bine_unlock", owner_of(word) ? "the mutex is held by somebody else"
+                                                   : "the mutex is not locked");
+    uintptr_t after = choose_next(mutex, waitlist_lock(&mutex->word), &next);
+    struct task *task = next ? next->task : NULL;
+    /* Nobody else changes the word of an owned mutex whose list is locked. release: pairs with the
+     * acquire of who takes the mutex. */
+    atomic_store_explicit(&mutex->word, after, memory_order_release);
+    if (task)
+        wait_resume(task);
+}
+
+void bine_unlock(bine_mutex *object)
+{
+    struct mutex *mutex = mutex_of(object);
+    uintptr_t self = (uintptr_t)run_self()->task, word = self;
+    if (unlikely(!atomic_compare_exchange_strong_explicit(&mutex->word, &word, 0,
+                                                          memory_order_release,
+                                                          memory_order_relaxed)))
+        unlock_slowly(mutex, self);
+}
