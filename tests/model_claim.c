@@ -1,0 +1,749 @@
+/*
+ * The claim protocol of docs/design.md, "Waiting and waking", explored exhaustively: every order of
+ * the steps of a waiter, two who grant, one who cancels and two timers, on a machine with store
+ * buffers (x86-TSO: a thread's plain stores reach memory later, in order; its locked operations and
+ * fences wait until they have).
+ *
+ * The waiter waits twice in a row with one record: first on all queues, then on queue 0 alone. A
+ * granter puts a token into its queue: to the node in line, or to be taken by who comes later.
+ *
+ * Checked in every state:
+ * 1. A claim that succeeds was meant for the wait that it ends. (One wins per wait.)
+ * 2. Nobody touches a node after its wait has returned.
+ * Checked where nothing can go on:
+ * 3. The waiter does not sleep while a token lies in one of its queues, after it was cancelled, or
+ *    after its timer came: no wake-up is lost.
+ * 4. The tokens given are those received and those still there: no grant is lost or doubled.
+ * 5. Nobody else is stuck.
+ *
+ * The model can fail: each of a list of faults, each a rule of the protocol left out, must be
+ * found. That shows that the rule is needed, and that the model would see it broken.
+ */
+/* test: workers=1 */
+#include "test.h"
+
+enum { QUEUES = 2, WAITS = 2, BUFFER = 3, MOST_STATES = 1 << 21, MOST_SLOTS = MOST_STATES * 2 };
+
+/* --- the machine --- */
+
+enum place {
+    CLAIM, /* wait * CLAIM_STATES + enum claim */
+    FLAG,  /* cancelled */
+    READY, /* the wait whose waiter was put into a run queue */
+    LOCK0,
+    LOCK1,
+    NODE0, /* the wait whose node is in line; 0: the line is empty */
+    NODE1,
+    TOKENS0, /* free to take */
+    TOKENS1,
+    PLACES
+};
+
+enum claim { RUNNING, PREPARE, WAITING, GRANTED, CANCELLED, TIMED_OUT, CLAIM_STATES = 8 };
+
+enum thread { WAITER, GRANTER0, GRANTER1, CANCELLER, TIMER1, TIMER2, THREADS };
+
+enum fault {
+    NO_FAULT,
+    FLAG_READ_BEFORE_PREPARE,
+    WAITER_WITHOUT_FENCE,
+    CANCELLER_WITHOUT_FENCE,
+    CANCELLER_PASSES_OVER_PREPARE,
+    TIMER_PASSES_OVER_PREPARE,
+    LOSER_PASSES_BY_THE_LOCK,
+    CLAIM_WITHOUT_SEQUENCE,
+    UNLOCK_BEFORE_COMMIT,
+    UNLINK_WITHOUT_CLAIM,
+    GRANT_DROPPED_BY_LOSER,
+    WRITE_AFTER_READY,
+    FAULTS
+};
+
+static const char *const fault_names[FAULTS] = {
+    "none",
+    "the waiter reads its cancel flag before it stores PREPARE",
+    "the waiter's PREPARE may linger in its store buffer when it reads the flag",
+    "the canceller's flag may linger in its store buffer when it reads the claim",
+    "the canceller takes PREPARE for not waiting",
+    "the timer takes PREPARE for not waiting",
+    "a waiter that was not granted returns without passing through the lock",
+    "the claim has no sequence number",
+    "the waiter unlocks before it stores WAITING",
+    "a granter takes an unlinked node for granted",
+    "a granter that loses the claim drops the token",
+    "a granter writes to the waiter after it has readied it",
+};
+
+/* Who takes part; the waiter always does. */
+struct scene {
+    int queues;         /* that the first wait stands in */
+    int grants[QUEUES]; /* tokens given to each queue */
+    bool cancels, times_first, times_second;
+    enum fault fault;
+};
+
+struct buffer {
+    uint8_t count;
+    uint8_t place[BUFFER], value[BUFFER]; /* oldest first */
+};
+
+struct state {
+    uint8_t memory[PLACES];
+    uint8_t step[THREADS];
+    struct buffer buffer[THREADS];
+    /* The waiter's own. */
+    uint8_t wait, queue, result, granted_by;
+    bool saw_flag;
+    /* A granter's own, the canceller's, a timer's. */
+    uint8_t left[QUEUES], node[QUEUES];
+    bool won[QUEUES];
+    uint8_t seen[THREADS];
+    /* What only the checks look at. */
+    uint8_t received, alive, sleeping, armed, fired; /* the last four: one bit per wait */
+};
+
+static struct scene scene;
+static const char *violation;
+
+static void check(bool holds, const char *what)
+{
+    if (!holds && !violation)
+        violation = what;
+}
+
+static uint8_t load(const struct state *s, enum thread thread, int place)
+{
+    const struct buffer *buffer = &s->buffer[thread];
+    for (int i = buffer->count - 1; i >= 0; i--)
+        if (buffer->place[i] == place)
+            return buffer->value[i];
+    return s->memory[place];
+}
+
+static bool can_store(const struct state *s, enum thread thread)
+{
+    return s->buffer[thread].count < BUFFER;
+}
+
+static void store(struct state *s, enum thread thread, int place, int value)
+{
+    struct buffer *buffer = &s->buffer[thread];
+    buffer->place[buffer->count] = (uint8_t)place;
+    buffer->value[buffer->count] = (uint8_t)value;
+    buffer->count++;
+}
+
+static bool drained(const struct state *s, enum thread thread)
+{
+    return s->buffer[thread].count == 0;
+}
+
+/* The oldest store of the thread reaches memory. */
+static bool drain_one(struct state *s, enum thread thread)
+{
+    struct buffer *buffer = &s->buffer[thread];
+    if (buffer->count == 0)
+        return false;
+    s->memory[buffer->place[0]] = buffer->value[0];
+    buffer->count--;
+    memmove(buffer->place, buffer->place + 1, buffer->count);
+    memmove(buffer->value, buffer->value + 1, buffer->count);
+    buffer->place[buffer->count] = buffer->value[buffer->count] = 0;
+    return true;
+}
+
+/* --- the protocol --- */
+
+static uint8_t claim_word(int wait, enum claim state)
+{
+    return (uint8_t)(wait * CLAIM_STATES + state);
+}
+
+static int claim_wait(uint8_t word)
+{
+    return word / CLAIM_STATES;
+}
+
+static enum claim claim_of(uint8_t word)
+{
+    return word % CLAIM_STATES;
+}
+
+static uint8_t bit(int wait)
+{
+    return (uint8_t)(1 << wait);
+}
+
+static void touch_node(const struct state *s, int wait)
+{
+    check(s->alive & bit(wait), "a node was touched after its wait had returned");
+}
+
+/* A locked operation: call it with the buffer drained. */
+static bool take_lock(struct state *s, int queue)
+{
+    if (s->memory[LOCK0 + queue])
+        return false;
+    s->memory[LOCK0 + queue] = 1;
+    return true;
+}
+
+/* A locked operation: call it with the buffer drained. `meant` is the wait it is to end. */
+static bool try_claim(struct state *s, int meant, enum claim outcome)
+{
+    uint8_t word = s->memory[CLAIM];
+    if (claim_of(word) != WAITING)
+        return false;
+    if (claim_wait(word) != meant && scene.fault != CLAIM_WITHOUT_SEQUENCE)
+        return false;
+    check(claim_wait(word) == meant, "a wait was ended by a claim that was meant for another");
+    s->memory[CLAIM] = claim_word(claim_wait(word), outcome);
+    return true;
+}
+
+enum waiter_step {
+    W_BEGIN,
+    W_PREPARE,
+    W_LOCK,
+    W_TAKE,
+    W_ENQUEUE,
+    W_READ_FLAG,
+    W_ARM,
+    W_COMMIT,
+    W_UNLOCK,
+    W_COMMIT_LATE,
+    W_SLEEP,
+    W_PASS_LOCK,
+    W_PASS_REMOVE,
+    W_PASS_UNLOCK,
+    W_BACK_OUT,
+    W_BACK_REMOVE,
+    W_BACK_UNLOCK,
+    W_RETURN,
+    W_DONE
+};
+
+static int queues_of(int wait)
+{
+    return wait == 1 ? scene.queues : 1;
+}
+
+static bool wait_has_timer(int wait)
+{
+    return wait == 1 ? scene.times_first : scene.times_second;
+}
+
+/* Goes from queue to queue of the wait; from the last one to `after`. */
+static void next_queue(struct state *s, int same, int after)
+{
+    s->queue++;
+    s->step[WAITER] = (uint8_t)same;
+    if (s->queue >= queues_of(s->wait)) {
+        s->queue = 0;
+        s->step[WAITER] = (uint8_t)after;
+    }
+}
+
+static bool waiter_lock(struct state *s, int after)
+{
+    bool fenced = scene.fault != WAITER_WITHOUT_FENCE;
+    if ((fenced && !drained(s, WAITER)) || !take_lock(s, s->queue))
+        return false;
+    next_queue(s, s->step[WAITER], after);
+    return true;
+}
+
+/* With the locks held: a token that is there is taken, and nothing waits. */
+static void waiter_take(struct state *s)
+{
+    s->step[WAITER] = W_ENQUEUE;
+    for (int q = 0; q < queues_of(s->wait); q++) {
+        int tokens = load(s, WAITER, TOKENS0 + q);
+        if (tokens > 0) {
+            store(s, WAITER, TOKENS0 + q, tokens - 1);
+            s->result = GRANTED;
+            s->step[WAITER] = W_BACK_OUT;
+            return;
+        }
+    }
+}
+
+static void waiter_read_flag(struct state *s)
+{
+    bool early = scene.fault == FLAG_READ_BEFORE_PREPARE;
+    bool cancelled = early ? s->saw_flag : load(s, WAITER, FLAG) != 0;
+    s->step[WAITER] = W_ARM;
+    if (cancelled) {
+        s->result = CANCELLED;
+        s->step[WAITER] = W_BACK_REMOVE;
+    }
+}
+
+static void waiter_resume(struct state *s)
+{
+    s->sleeping &= (uint8_t)~bit(s->wait);
+    s->result = (uint8_t)claim_of(load(s, WAITER, CLAIM));
+    check(s->result >= GRANTED, "a waiter was resumed that nobody had claimed");
+    s->step[WAITER] = W_PASS_LOCK;
+    if (scene.fault == LOSER_PASSES_BY_THE_LOCK)
+        s->step[WAITER] = W_RETURN;
+}
+
+/* Its node may still be in a line, or in the hands of who holds that lock. */
+static bool waiter_pass_lock(struct state *s)
+{
+    if (s->result == GRANTED && s->granted_by == s->queue) {
+        next_queue(s, W_PASS_LOCK, W_RETURN); /* out of that line, and nobody else can have it */
+        return true;
+    }
+    if (!drained(s, WAITER) || !take_lock(s, s->queue))
+        return false;
+    s->step[WAITER] = W_PASS_REMOVE;
+    return true;
+}
+
+static void waiter_return(struct state *s)
+{
+    store(s, WAITER, CLAIM, claim_word(s->wait, RUNNING));
+    s->alive &= (uint8_t)~bit(s->wait);
+    s->received += s->result == GRANTED;
+    s->result = s->granted_by = 0;
+    s->saw_flag = false;
+    s->wait++;
+    s->step[WAITER] = s->wait > WAITS ? W_DONE : W_BEGIN;
+}
+
+static bool step_waiter(struct state *s)
+{
+    switch ((enum waiter_step)s->step[WAITER]) {
+    case W_BEGIN:
+        s->saw_flag = load(s, WAITER, FLAG) != 0; /* used by a fault only */
+        s->alive |= bit(s->wait);
+        s->step[WAITER] = W_PREPARE;
+        return true;
+    case W_PREPARE:
+        store(s, WAITER, CLAIM, claim_word(s->wait, PREPARE));
+        s->step[WAITER] = W_LOCK;
+        return true;
+    case W_LOCK:
+        return waiter_lock(s, W_TAKE);
+    case W_TAKE:
+        waiter_take(s);
+        return true;
+    case W_ENQUEUE:
+        store(s, WAITER, NODE0 + s->queue, s->wait);
+        next_queue(s, W_ENQUEUE, W_READ_FLAG);
+        return true;
+    case W_READ_FLAG:
+        waiter_read_flag(s);
+        return true;
+    case W_ARM: /* takes the lock of the timers */
+        if (wait_has_timer(s->wait) && !drained(s, WAITER))
+            return false;
+        s->armed |= bit(s->wait);
+        s->step[WAITER] = scene.fault == UNLOCK_BEFORE_COMMIT ? W_UNLOCK : W_COMMIT;
+        return true;
+    case W_COMMIT:
+        store(s, WAITER, CLAIM, claim_word(s->wait, WAITING));
+        s->step[WAITER] = W_UNLOCK;
+        return true;
+    case W_UNLOCK:
+        store(s, WAITER, LOCK0 + s->queue, 0);
+        next_queue(s, W_UNLOCK, scene.fault == UNLOCK_BEFORE_COMMIT ? W_COMMIT_LATE : W_SLEEP);
+        if (s->step[WAITER] == W_SLEEP)
+            s->sleeping |= bit(s->wait);
+        return true;
+    case W_COMMIT_LATE:
+        store(s, WAITER, CLAIM, claim_word(s->wait, WAITING));
+        s->sleeping |= bit(s->wait);
+        s->step[WAITER] = W_SLEEP;
+        return true;
+    case W_SLEEP:
+        if (load(s, WAITER, READY) != s->wait)
+            return false;
+        waiter_resume(s);
+        return true;
+    case W_PASS_LOCK:
+        return waiter_pass_lock(s);
+    case W_PASS_REMOVE:
+        if (load(s, WAITER, NODE0 + s->queue) == s->wait)
+            store(s, WAITER, NODE0 + s->queue, 0);
+        s->step[WAITER] = W_PASS_UNLOCK;
+        return true;
+    case W_PASS_UNLOCK:
+        store(s, WAITER, LOCK0 + s->queue, 0);
+        next_queue(s, W_PASS_LOCK, W_RETURN);
+        return true;
+    case W_BACK_REMOVE:
+        store(s, WAITER, NODE0 + s->queue, 0);
+        next_queue(s, W_BACK_REMOVE, W_BACK_OUT);
+        return true;
+    case W_BACK_OUT:
+        store(s, WAITER, CLAIM, claim_word(s->wait, RUNNING));
+        s->step[WAITER] = W_BACK_UNLOCK;
+        return true;
+    case W_BACK_UNLOCK:
+        store(s, WAITER, LOCK0 + s->queue, 0);
+        next_queue(s, W_BACK_UNLOCK, W_RETURN);
+        return true;
+    case W_RETURN:
+        waiter_return(s);
+        return true;
+    case W_DONE:
+        break;
+    }
+    return false;
+}
+
+enum granter_step {
+    G_LOCK,
+    G_LOOK,
+    G_UNLINK,
+    G_CLAIM,
+    G_KEEP,
+    G_WRITE,
+    G_UNLOCK,
+    G_READY,
+    G_WRITE_LATE,
+    G_NEXT,
+};
+
+/* The node is out of the line, the lock is held. */
+static void granter_claim(struct state *s, enum thread self, int queue)
+{
+    s->won[queue] = try_claim(s, s->node[queue], GRANTED);
+    if (scene.fault == UNLINK_WITHOUT_CLAIM)
+        s->won[queue] = true;
+    if (s->won[queue])
+        s->step[self] = scene.fault == WRITE_AFTER_READY ? G_UNLOCK : G_WRITE;
+    else
+        s->step[self] = scene.fault == GRANT_DROPPED_BY_LOSER ? G_UNLOCK : G_KEEP;
+}
+
+static void granter_write(struct state *s, int queue)
+{
+    touch_node(s, s->node[queue]);
+    s->granted_by = (uint8_t)queue;
+}
+
+static bool step_granter(struct state *s, enum thread self)
+{
+    int queue = self - GRANTER0;
+    switch ((enum granter_step)s->step[self]) {
+    case G_LOCK:
+        if (s->left[queue] == 0 || !drained(s, self) || !take_lock(s, queue))
+            return false;
+        s->step[self] = G_LOOK;
+        return true;
+    case G_LOOK:
+        s->node[queue] = load(s, self, NODE0 + queue);
+        s->step[self] = s->node[queue] ? G_UNLINK : G_KEEP;
+        return true;
+    case G_UNLINK:
+        touch_node(s, s->node[queue]); /* reads its links, its record and its sequence */
+        store(s, self, NODE0 + queue, 0);
+        s->step[self] = G_CLAIM;
+        return true;
+    case G_CLAIM:
+        if (!drained(s, self))
+            return false;
+        touch_node(s, s->node[queue]);
+        granter_claim(s, self, queue);
+        return true;
+    case G_KEEP:
+        store(s, self, TOKENS0 + queue, load(s, self, TOKENS0 + queue) + 1);
+        s->step[self] = G_UNLOCK;
+        return true;
+    case G_WRITE:
+        granter_write(s, queue);
+        s->step[self] = G_UNLOCK;
+        return true;
+    case G_UNLOCK:
+        store(s, self, LOCK0 + queue, 0);
+        s->step[self] = s->won[queue] ? G_READY : G_NEXT;
+        return true;
+    case G_READY:
+        store(s, self, READY, s->node[queue]);
+        s->step[self] = scene.fault == WRITE_AFTER_READY ? G_WRITE_LATE : G_NEXT;
+        return true;
+    case G_WRITE_LATE:
+        granter_write(s, queue);
+        s->step[self] = G_NEXT;
+        return true;
+    case G_NEXT:
+        s->won[queue] = false;
+        s->node[queue] = 0;
+        s->left[queue]--;
+        s->step[self] = G_LOCK;
+        return true;
+    }
+    return false;
+}
+
+enum ender_step { E_SET, E_FENCE, E_READ, E_CLAIM, E_READY, E_DONE };
+
+/* Reads the claim. Returns false where it has to look again. */
+static bool ender_read(struct state *s, enum thread self, bool passes_over_prepare)
+{
+    uint8_t word = load(s, self, CLAIM);
+    if (claim_of(word) == PREPARE && !passes_over_prepare)
+        return false;
+    s->seen[self] = (uint8_t)claim_wait(word);
+    s->step[self] = claim_of(word) == WAITING ? E_CLAIM : E_DONE;
+    return true;
+}
+
+static bool ender_claim(struct state *s, enum thread self, enum claim outcome)
+{
+    if (!drained(s, self))
+        return false;
+    s->step[self] = try_claim(s, s->seen[self], outcome) ? E_READY : E_DONE;
+    return true;
+}
+
+static bool step_canceller(struct state *s)
+{
+    switch ((enum ender_step)s->step[CANCELLER]) {
+    case E_SET:
+        if (!scene.cancels)
+            return false;
+        store(s, CANCELLER, FLAG, 1);
+        s->step[CANCELLER] = scene.fault == CANCELLER_WITHOUT_FENCE ? E_READ : E_FENCE;
+        return true;
+    case E_FENCE:
+        if (!drained(s, CANCELLER))
+            return false;
+        s->step[CANCELLER] = E_READ;
+        return true;
+    case E_READ:
+        return ender_read(s, CANCELLER, scene.fault == CANCELLER_PASSES_OVER_PREPARE);
+    case E_CLAIM:
+        return ender_claim(s, CANCELLER, CANCELLED);
+    case E_READY:
+        store(s, CANCELLER, READY, s->seen[CANCELLER]);
+        s->step[CANCELLER] = E_DONE;
+        return true;
+    case E_DONE:
+        break;
+    }
+    return false;
+}
+
+/* A timer holds the record and the sequence of its wait, and may come when that is long over. */
+static bool step_timer(struct state *s, enum thread self)
+{
+    int wait = self - TIMER1 + 1;
+    uint8_t word = load(s, self, CLAIM);
+    switch ((enum ender_step)s->step[self]) {
+    case E_SET:
+    case E_FENCE:
+        if (!wait_has_timer(wait) || !(s->armed & bit(wait)))
+            return false;
+        s->fired |= bit(wait);
+        s->step[self] = E_READ;
+        return true;
+    case E_READ:
+        if (claim_wait(word) != wait && scene.fault != CLAIM_WITHOUT_SEQUENCE) {
+            s->step[self] = E_DONE;
+            return true;
+        }
+        if (!ender_read(s, self, scene.fault == TIMER_PASSES_OVER_PREPARE))
+            return false;
+        s->seen[self] = (uint8_t)wait;
+        return true;
+    case E_CLAIM:
+        return ender_claim(s, self, TIMED_OUT);
+    case E_READY:
+        store(s, self, READY, s->seen[self]);
+        s->step[self] = E_DONE;
+        return true;
+    case E_DONE:
+        break;
+    }
+    return false;
+}
+
+/* One step of the thread's program. False where it cannot go on now. */
+static bool step_thread(struct state *s, enum thread thread)
+{
+    if (!can_store(s, thread))
+        return false;
+    switch (thread) {
+    case WAITER:
+        return step_waiter(s);
+    case GRANTER0:
+    case GRANTER1:
+        return step_granter(s, thread);
+    case CANCELLER:
+        return step_canceller(s);
+    case TIMER1:
+    case TIMER2:
+        return step_timer(s, thread);
+    case THREADS:
+        break;
+    }
+    return false;
+}
+
+/* Nothing can go on: is this how it may end? */
+static void check_end(const struct state *s)
+{
+    int tokens = 0, given = 0;
+    for (int q = 0; q < QUEUES; q++) {
+        tokens += s->memory[TOKENS0 + q];
+        given += scene.grants[q];
+        check(s->left[q] == 0, "a granter is stuck");
+    }
+    check(given == tokens + s->received, "a grant was lost or doubled");
+    check(!scene.cancels || s->step[CANCELLER] == E_DONE, "the canceller is stuck");
+    if (s->step[WAITER] == W_DONE)
+        return;
+    check(s->step[WAITER] == W_SLEEP, "the waiter is stuck");
+    check(!s->memory[FLAG], "a wake-up was lost: the waiter sleeps, and was cancelled");
+    check(!(s->fired & bit(s->wait)), "a wake-up was lost: the waiter sleeps past its deadline");
+    for (int q = 0; q < queues_of(s->wait); q++)
+        check(s->memory[TOKENS0 + q] == 0, "a wake-up was lost: the waiter sleeps beside a token");
+}
+
+/* --- the search --- */
+
+static struct state *states; /* in the order they were found */
+static uint32_t *parents;    /* the state each was first reached from */
+static uint8_t *movers;      /* the thread that moved; + THREADS: its buffer did */
+static uint32_t *slots;      /* hash table: index + 1 into states */
+static uint32_t state_count;
+
+static uint64_t hash_state(const struct state *s)
+{
+    const unsigned char *bytes = (const unsigned char *)s;
+    uint64_t hash = UINT64_C(1469598103934665603);
+    for (size_t i = 0; i < sizeof(*s); i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
+    return hash ^ (hash >> 29);
+}
+
+static void add_state(const struct state *s, uint32_t parent, int mover)
+{
+    uint32_t slot = (uint32_t)(hash_state(s) % MOST_SLOTS);
+    for (; slots[slot]; slot = (slot + 1) % MOST_SLOTS)
+        if (memcmp(&states[slots[slot] - 1], s, sizeof(*s)) == 0)
+            return;
+    CHECK(state_count < MOST_STATES);
+    states[state_count] = *s;
+    parents[state_count] = parent;
+    movers[state_count] = (uint8_t)mover;
+    slots[slot] = ++state_count;
+}
+
+static void show_path(uint32_t index)
+{
+    static const char *const names[] = {"waiter",    "granter 0", "granter 1",
+                                        "canceller", "timer 1",   "timer 2"};
+    if (index == 0)
+        return;
+    show_path(parents[index]);
+    const struct state *s = &states[index];
+    int mover = movers[index];
+    printf("  %s%s -> step %d; claim %d.%d flag %d ready %d nodes %d %d tokens %d %d\n",
+           names[mover % THREADS], mover >= THREADS ? "'s store arrives" : "",
+           s->step[mover % THREADS], claim_wait(s->memory[CLAIM]), claim_of(s->memory[CLAIM]),
+           s->memory[FLAG], s->memory[READY], s->memory[NODE0], s->memory[NODE1],
+           s->memory[TOKENS0], s->memory[TOKENS1]);
+}
+
+/* Follows every move from one state; stops at a violation. */
+static void expand(uint32_t index)
+{
+    bool moved = false;
+    for (int mover = 0; mover < 2 * THREADS && !violation; mover++) {
+        struct state next = states[index];
+        enum thread thread = (enum thread)(mover % THREADS);
+        if (mover < THREADS ? step_thread(&next, thread) : drain_one(&next, thread)) {
+            moved = true;
+            add_state(&next, index, mover);
+        }
+    }
+    if (!moved)
+        check_end(&states[index]);
+}
+
+/* Returns the violation, or NULL where none can be reached. */
+static const char *explore(struct scene of, bool shows_path)
+{
+    struct state start;
+    memset(&start, 0, sizeof(start));
+    scene = of;
+    start.wait = 1;
+    for (int q = 0; q < QUEUES; q++)
+        start.left[q] = (uint8_t)scene.grants[q];
+    memset(slots, 0, (size_t)MOST_SLOTS * sizeof(*slots));
+    violation = NULL;
+    state_count = 0;
+    add_state(&start, 0, 0);
+    uint32_t index = 0;
+    for (; index < state_count && !violation; index++)
+        expand(index);
+    if (violation && shows_path)
+        show_path(index - 1);
+    return violation;
+}
+
+static const struct scene scenes[] = {
+    {.queues = 1, .cancels = true},
+    {.queues = 1, .times_first = true, .times_second = true},
+    {.queues = 1, .cancels = true, .times_first = true, .times_second = true},
+    {.queues = 1, .grants = {2}, .cancels = true, .times_first = true},
+    {.queues = 1, .grants = {2}, .times_first = true, .times_second = true},
+    {.queues = 2, .grants = {1, 1}},
+    {.queues = 2, .grants = {1, 1}, .cancels = true},
+    {.queues = 2, .grants = {1, 1}, .times_first = true},
+    {.queues = 2, .grants = {2, 1}, .cancels = true, .times_first = true, .times_second = true},
+};
+
+enum { SCENES = sizeof(scenes) / sizeof(scenes[0]) };
+
+static void check_protocol(void)
+{
+    for (int i = 0; i < SCENES; i++) {
+        const char *found = explore(scenes[i], true);
+        printf("scene %d: %u states\n", i, state_count);
+        if (found) {
+            fprintf(stderr, "scene %d: %s\n", i, found);
+            CHECK(!"the protocol holds");
+        }
+    }
+}
+
+static void check_fault(enum fault fault)
+{
+    for (int i = 0; i < SCENES; i++) {
+        struct scene broken = scenes[i];
+        broken.fault = fault;
+        const char *found = explore(broken, false);
+        if (found) {
+            printf("fault: %s\n  found in scene %d after %u states: %s\n", fault_names[fault], i,
+                   state_count, found);
+            return;
+        }
+    }
+    fprintf(stderr, "fault: %s\n", fault_names[fault]);
+    CHECK(!"the model finds the fault");
+}
+
+int main(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    states = malloc((size_t)MOST_STATES * sizeof(*states));
+    parents = malloc((size_t)MOST_STATES * sizeof(*parents));
+    movers = malloc(MOST_STATES);
+    slots = malloc((size_t)MOST_SLOTS * sizeof(*slots));
+    CHECK(states && parents && movers && slots);
+    check_protocol();
+    for (int fault = NO_FAULT + 1; fault < FAULTS; fault++)
+        check_fault((enum fault)fault);
+    free(states);
+    free(parents);
+    free(movers);
+    free(slots);
+    return 0;
+}
