@@ -3,6 +3,7 @@
  * guards, threads and futexes. What is refused is reported, nothing is lost, and once the system
  * gives again the program goes on.
  */
+/* test: plain */
 #include "test.h"
 #include "base/os.h"
 #include <bine.h>

@@ -227,8 +227,7 @@ static bool is_spare_for_long(struct worker *worker, int64_t since)
 
 static void run_base(struct worker *worker)
 {
-    bool counted = worker->counted; /* who starts a worker counts it as searching */
-    worker->counted = false;
+    bool counted = pool_come_in(worker->pool, worker);
     int64_t idle_since = clock_now();
     while (!atomic_load_explicit(&worker->pool->stopping, memory_order_acquire)) {
         struct task *task = NULL;

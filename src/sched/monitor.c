@@ -59,7 +59,7 @@ struct round {
     int64_t now;
     int64_t next;  /* ns from now: the soonest anybody wants to be looked at */
     bool awake;    /* some worker is */
-    bool waiting;  /* work waits somewhere */
+    bool stranded; /* of the pool looked at: tasks queue behind a worker without a seat */
 };
 
 static void set_timer(int64_t ns)
@@ -90,10 +90,12 @@ static bool timers_due(const struct worker *worker, int64_t now)
     return timers_earliest(&worker->timers) <= now;
 }
 
-static bool work_waits(const struct worker *worker, int64_t now)
+/* Work that this worker would do if it came to pick: its own, the pool's, or what another one that
+ * is stuck has left in its queues. */
+static bool work_waits(const struct worker *worker, const struct round *round)
 {
-    return runq_count(&worker->runq) > 0 || timers_due(worker, now) ||
-           RUNQ_READ(worker->pool->queued) > 0;
+    return runq_count(&worker->runq) > 0 || timers_due(worker, round->now) ||
+           RUNQ_READ(worker->pool->queued) > 0 || round->stranded;
 }
 
 static bool pool_sleeps(const struct bine_pool *pool)
@@ -170,7 +172,7 @@ static void look_at_worker(struct worker *worker, struct round *round)
         return;
     }
     round->awake = true;
-    bool waits = work_waits(worker, round->now);
+    bool waits = work_waits(worker, round);
     bool same = picks == watch->picks;
     if (!same) {
         watch->picks = picks;
@@ -180,7 +182,6 @@ static void look_at_worker(struct worker *worker, struct round *round)
     if (!waits)
         watch->waits_since = round->now;
     if (waits) {
-        round->waiting = true;
         if (round->now - watch->waits_since >= STUCK_NS) {
             watch->waits_since = round->now;
             atomic_store_explicit(&worker->yield_asked, 1, memory_order_relaxed);
@@ -199,6 +200,12 @@ static void look_at_pool(struct bine_pool *pool, void *context)
 {
     struct round *round = context;
     unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
+    round->stranded = false;
+    for (unsigned i = 0; i < count; i++) {
+        const struct worker *worker = pool_worker(pool, i);
+        round->stranded = round->stranded || (!atomic_load(&worker->seated) &&
+                                              runq_count(&worker->runq) > 0);
+    }
     for (unsigned i = 0; i < count; i++)
         look_at_worker(pool_worker(pool, i), round);
 }

@@ -144,6 +144,9 @@ bool pool_take_seat(struct bine_pool *pool, struct worker *worker);
 /* The worker gives a seat up that it took beyond their number. Owner. */
 void pool_leave_extra_seat(struct bine_pool *pool, struct worker *worker);
 
+/* Owner: its thread has started. True: who started it has counted it as searching. */
+bool pool_come_in(struct bine_pool *pool, struct worker *worker);
+
 /* Owner: before and after sleeping. The second returns true where a waker has counted the worker
  * as searching. */
 void pool_lie_down(struct bine_pool *pool, struct worker *worker);

@@ -368,6 +368,15 @@ void pool_lie_down(struct bine_pool *pool, struct worker *worker)
     spin_unlock(&pool->seats);
 }
 
+bool pool_come_in(struct bine_pool *pool, struct worker *worker)
+{
+    spin_lock(&pool->seats);
+    bool counted = worker->counted;
+    worker->counted = false;
+    spin_unlock(&pool->seats);
+    return counted;
+}
+
 bool pool_get_up(struct bine_pool *pool, struct worker *worker)
 {
     spin_lock(&pool->seats);
