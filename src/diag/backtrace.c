@@ -96,15 +96,16 @@ bool peek_text(char *copy, size_t size, const char *from)
 
 bool stack_copy_take(struct stack_copy *copy, const struct stack *stack, const void *sp)
 {
-    struct stack at;
-    const char *start = sp;
-    if (!peek(&at, stack, sizeof at) || (uintptr_t)sp % sizeof(uintptr_t) != 0 ||
-        start < at.limit || start > at.top - ARCH_WORDS * sizeof(uintptr_t))
+    struct stack at; /* or what lies there now: no more than numbers */
+    if (!peek(&at, stack, sizeof at))
         return false;
-    size_t size = (size_t)(at.top - start);
-    copy->from = start;
-    copy->size = size < MOST_COPIED ? size : MOST_COPIED;
-    return peek(copy->words, start, copy->size);
+    uintptr_t start = (uintptr_t)sp, top = (uintptr_t)at.top;
+    if (start % sizeof(uintptr_t) != 0 || start < (uintptr_t)at.limit || start >= top ||
+        top - start < ARCH_WORDS * sizeof(uintptr_t))
+        return false;
+    copy->from = sp;
+    copy->size = top - start < MOST_COPIED ? top - start : MOST_COPIED;
+    return peek(copy->words, sp, copy->size);
 }
 
 bool stack_copy_is_current(const struct stack_copy *copy)
