@@ -112,6 +112,7 @@ static struct worker *make_worker(struct bine_pool *pool, unsigned index)
     }
     timers_init(&worker->timers);
     worker->pool = pool;
+    worker->pool_bits = (uint64_t)pool->number << TASK_POOL_SHIFT;
     worker->index = index;
     worker->hand = HAND_CLOSED;
     worker->syscall_fd = -1;

@@ -64,6 +64,7 @@ enum claim_state {
 
 /* Flags of a task that are set before it is queued and constant while it lives. */
 enum {
+    TASK_RESULT = 7,      /* the bits of how its function returns */
     TASK_MORE = 1 << 3,   /* arg[0] is a struct task_more * until the task has started */
     TASK_FUTURE = 1 << 4, /* was started with a future: its start must be claimed */
     TASK_APART = 1 << 5,  /* pinned, or with a stack of its own: not to be run in place */
@@ -129,21 +130,25 @@ struct key_values {
  */
 struct run {
     struct task *task;
-    struct run *outer;     /* who awaits this task in place, on the same stack; NULL: nobody */
-    struct stack *stack;   /* NULL on a plain thread */
-    struct bine_pool *pool;     /* NULL on a plain thread */
+    struct run *outer;      /* who awaits this task in place, on the same stack; NULL: nobody */
+    struct stack *stack;    /* NULL on a plain thread */
+    struct bine_pool *pool; /* NULL on a plain thread */
+    int64_t deadline;       /* the nearest one around the caller that counts now */
+
+    /* All zero at first. */
     struct task_more *more;
     const char *name;
-    struct worker *home;   /* the worker it is pinned to while pins > 0 */
-    unsigned pins;
-    bool shielded;
-    int64_t deadline;       /* the nearest one around the caller that counts now */
-    int64_t outer_deadline; /* the one that a shield keeps out */
     struct key_values keys;
-    _Atomic uint64_t id;   /* 0 until somebody asks: see run_id() */
-    const char *waits_for; /* what it waits for, for the dump; NULL while it runs */
+    _Atomic uint64_t id;    /* 0 until somebody asks: see run_id() */
+    const char *waits_for;  /* what it waits for, for the dump; NULL while it runs */
+    unsigned pins;
+    uint32_t shielded;      /* 1 behind a shield */
+
+    /* Of a wait, of a shield, of pins. */
     const void *waits_on;
-    int64_t waits_since;   /* ns, as coarse as the worker's clock */
+    int64_t waits_since;    /* ns, as coarse as the worker's clock */
+    int64_t outer_deadline; /* the one that a shield keeps out */
+    struct worker *home;    /* the worker it is pinned to while pins > 0 */
 };
 
 /* relaxed, here and for site: atomic only for those who look at a record that is not theirs. */
@@ -159,7 +164,7 @@ static inline void (*task_function(const struct task *task))(void)
 
 static inline unsigned task_result_kind(const struct task *task)
 {
-    return (unsigned)(task_fn(task) >> 48) & 7;
+    return (unsigned)(task_fn(task) >> 48) & TASK_RESULT;
 }
 
 static inline unsigned task_pool(const struct task *task)

@@ -35,7 +35,8 @@ struct worker {
 
     /* The owner's alone. */
     _Alignas(CACHE_LINE) struct run *run; /* what runs now; NULL in the loop and on the base */
-    struct bine_pool *pool;        /* constant while the thread lives */
+    struct bine_pool *pool;        /* constant while the thread lives, as is */
+    uint64_t pool_bits;            /* the pool's number as it stands in a task's fn */
     int *errno_at;            /* the thread's errno */
     uintptr_t *exceptions_at; /* its C++ exception state, two words; NULL without C++ */
     struct record_cache records;
@@ -127,9 +128,12 @@ int worker_start(struct worker *worker);
  */
 void worker_leave(struct worker *worker, struct task *next, struct departure *departure);
 
-/* Runs a task that has not started and that the caller took, on the caller's stack. Returns its
- * result; its record is untouched but for the stage. The caller is a task. */
-uintptr_t worker_run_in_place(struct worker *worker, struct task *task);
+/* Runs a task that has not started and that the caller took, on the caller's stack; `taken`: an
+ * entry of it is left in a queue, and its stage is TAKEN. Returns its result; its record is untouched
+ * but for the stage. The caller is a task. */
+uintptr_t worker_run_in_place(struct worker *worker, struct task *task, bool taken);
+/* The same for one that no queue has an entry of; its record is freed. */
+uintptr_t worker_run_newest(struct worker *worker, struct task *task);
 
 /* Counts tasks that are pinned to the worker's thread. Owner. */
 void worker_count_pinned(struct worker *worker, int change);
@@ -146,10 +150,15 @@ bool worker_has_stack(struct worker *worker);
 /* Gives all free stacks but `keep` to the depot. */
 void worker_give_stacks(struct worker *worker, unsigned keep);
 
-/* Calls that may wait look at this at their beginning. */
+static inline bool worker_asked_to_yield(const struct worker *worker)
+{
+    return unlikely(atomic_load_explicit(&worker->yield_asked, memory_order_relaxed));
+}
+
+/* Calls that may wait do this at their beginning. */
 static inline void worker_heed_budget(struct worker *worker)
 {
-    if (unlikely(atomic_load_explicit(&worker->yield_asked, memory_order_relaxed)))
+    if (worker_asked_to_yield(worker))
         worker_yield(worker);
 }
 
