@@ -262,11 +262,26 @@ void task_cancel(struct task *task)
 
 /* --- the tree --- */
 
+/* Locked. */
+static bool is_cancelled(const struct scope *scope)
+{
+    return atomic_load_explicit(&scope->cancelled, memory_order_relaxed) &&
+           scope->cancelled_at != scope->deadline;
+}
+
+bool scope_is_cancelled(struct scope *scope)
+{
+    spin_lock(&scope->lock);
+    bool cancelled = is_cancelled(scope);
+    spin_unlock(&scope->lock);
+    return cancelled;
+}
+
 static bool attach_to_parent(struct scope *scope, struct scope *parent, int64_t *at)
 {
     spin_lock(&parent->lock);
     covered_add(&parent->inside, &scope->in);
-    bool cancelled = atomic_load_explicit(&parent->cancelled, memory_order_relaxed);
+    bool cancelled = is_cancelled(parent);
     *at = parent->cancelled_at;
     spin_unlock(&parent->lock);
     return cancelled;
