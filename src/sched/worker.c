@@ -29,6 +29,7 @@
 #include "sched/park.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
+#include "sched/scope.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,10 +105,13 @@ static void unpack_more(struct worker *worker, struct run *run, const struct tas
     run->more = (struct task_more *)task->arg[0];
     memcpy(arg, run->more->arg, sizeof run->more->arg);
     run->name = run->more->name;
+    if (run->more->scope)
+        run_enter_scope(run, (struct scope *)run->more->scope);
     if (run->more->pinned)
         become_pinned(run, worker);
 }
 
+/* Its arguments have been read. */
 static inline void set_started(struct run *run, struct task *task, bool taken)
 {
     task->sp = NULL;
@@ -122,6 +126,8 @@ static __attribute__((noinline)) uintptr_t call_large(struct worker *worker, str
     uintptr_t arg[6] = {task->arg[0], task->arg[1], task->arg[2]};
     if (task_has(task, TASK_MORE))
         unpack_more(worker, run, task, arg);
+    else
+        atomic_store_explicit(&task->cancelled_at, 0, memory_order_relaxed);
     set_started(run, task, taken);
     return call_any(task_function(task), task_result_kind(task), arg);
 }
@@ -130,6 +136,8 @@ static __attribute__((noinline)) void release(struct run *run)
 {
     if (run->keys.value)
         key_end_run(run);
+    if (run->started_in || run->level)
+        run_leave_scopes(run);
     if (run->pins)
         run_release_pins(run);
     if (run->more)
@@ -145,20 +153,37 @@ run_task(struct worker *worker, struct run *run, struct task *task, bool taken)
     uintptr_t result;
     run->task = task;
     run->pool = worker->pool;
+    run->marked = task;
     run->deadline = BINE_NEVER;
+    run->base_deadline = BINE_NEVER;
     memset(&run->more, 0, offsetof(struct run, waits_on) - offsetof(struct run, more));
+    uintptr_t join = atomic_load_explicit(&task->join, memory_order_relaxed);
+    if (unlikely(join_scope(join)))
+        run_enter_scope(run, join_scope(join));
     worker->run = run;
     if (likely(is_small(fn))) {
         uintptr_t a = task->arg[0], b = task->arg[1], c = task->arg[2];
+        atomic_store_explicit(&task->cancelled_at, 0, memory_order_relaxed);
         set_started(run, task, taken);
         result = ((small_function *)(uintptr_t)(fn & ADDRESS_MASK))(a, b, c);
     } else {
         result = call_large(worker, run, task, taken);
     }
     returned = true;
-    if (unlikely((uintptr_t)run->keys.value | (uintptr_t)run->more | run->pins))
+    if (unlikely((uintptr_t)run->keys.value | (uintptr_t)run->more | (uintptr_t)run->started_in |
+                 (uintptr_t)run->level | run->pins))
         release(run);
     return result;
+}
+
+/* What the task tells the scope that it was started in: a negative result, where it returns int and
+ * nobody was to await it. */
+static int error_of(const struct task *task, uintptr_t result)
+{
+    uintptr_t join = atomic_load_explicit(&task->join, memory_order_relaxed);
+    return join_scope(join) && task_result_kind(task) == BINE_RESULT_INT_ && (int)result < 0
+               ? (int)result
+               : 0;
 }
 
 /* The loop's way to run a fresh task: on this stack, which the loop owns. */
@@ -175,8 +200,11 @@ static __attribute__((noinline)) void run_fresh(struct worker *worker, struct ta
     worker->run = NULL;
     if (unlikely(!arch_float_is_usual()))
         arch_float_set(ARCH_FLOAT_USUAL); /* what a task leaves is not the next one's */
+    int error = unlikely(run.started_in != NULL) ? error_of(task, result) : 0;
     future_end(worker, task, result);
     counter_add(&worker->ended, 1);
+    if (unlikely(run.started_in != NULL))
+        scope_end_task(run.started_in, error);
 }
 
 /* Moves the thread's exception state out of the way. */
@@ -223,6 +251,8 @@ __attribute__((always_inline)) static inline uintptr_t run_within(struct worker 
     *worker->errno_at = saved_errno;
     restore_exceptions(worker, exceptions);
     counter_add(&worker->ended, 1);
+    if (unlikely(run.started_in != NULL))
+        scope_end_task(run.started_in, 0);
     return result;
 }
 
