@@ -163,15 +163,15 @@ struct run {
     struct key_values keys;
     struct scope *inside;   /* the innermost scope that counts now; see scope.h for this and below */
     struct scope *started_in;      /* NULL: in none */
-    _Atomic(struct scope *) scope; /* the innermost it has opened; goes with task_lock() held */
     struct level *level;    /* the innermost it has set up */
     struct covered *covers; /* scopes without a parent, covered runs; protected by task_lock() */
     struct covered in;      /* in the list of the scope it was started in, once it has waited */
-    _Atomic uint64_t id;    /* 0 until somebody asks: see run_id() */
     const char *waits_for;  /* what it waits for, for the dump; NULL while it runs */
-    unsigned pins;
+    uint32_t pins;
     uint32_t opened;        /* scopes it has opened so far */
-    uint32_t shielded;      /* 1 behind a shield */
+    uint64_t shielded;      /* 1 behind a shield */
+    _Atomic(struct scope *) scope; /* the innermost it has opened; goes with task_lock() held */
+    _Atomic uint64_t id;    /* 0 until somebody asks: see run_id() */
 
     /* Of a wait, of pins, of a shield, of a covered call. */
     const void *waits_on;

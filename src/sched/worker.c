@@ -156,7 +156,21 @@ run_task(struct worker *worker, struct run *run, struct task *task, bool taken)
     run->marked = task;
     run->deadline = BINE_NEVER;
     run->base_deadline = BINE_NEVER;
-    memset(&run->more, 0, offsetof(struct run, waits_on) - offsetof(struct run, more));
+    /* One by one: memset() would become an instruction that takes longer than all of this. */
+    run->more = NULL;
+    run->name = NULL;
+    run->keys = (struct key_values){0};
+    run->inside = NULL;
+    run->started_in = NULL;
+    run->level = NULL;
+    run->covers = NULL;
+    run->in = (struct covered){0};
+    run->waits_for = NULL;
+    run->pins = 0;
+    run->opened = 0;
+    run->shielded = 0;
+    atomic_init(&run->scope, NULL);
+    atomic_init(&run->id, 0);
     uintptr_t join = atomic_load_explicit(&task->join, memory_order_relaxed);
     if (unlikely(join_scope(join)))
         run_enter_scope(run, join_scope(join));
