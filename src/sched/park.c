@@ -206,6 +206,23 @@ void wait_resume(struct task *task)
         task_make_ready(task);
 }
 
+void wait_resume_all(struct task *list)
+{
+    struct task *tasks = NULL, **end = &tasks;
+    while (list) {
+        struct task *task = list;
+        list = task->next;
+        if (task_stage(task) == STAGE_THREAD) {
+            wake_thread(task);
+        } else {
+            *end = task;
+            end = &task->next;
+        }
+    }
+    *end = NULL;
+    task_make_all_ready(tasks);
+}
+
 static void sleep_thread(struct wait *wait)
 {
     struct task *task = wait->task;

@@ -80,6 +80,9 @@ bool wait_claim(struct wait *wait);
 /* Lets a claimed waiter go on. */
 void wait_resume(struct task *task);
 
+/* The same for many, linked by next. Tasks go behind those that are ready already. */
+void wait_resume_all(struct task *list);
+
 /* Ends a wait that its own commit finds to be over, instead of wait_commit(). */
 void wait_grant(struct wait *wait);
 
