@@ -96,6 +96,9 @@ static inline bool wait_is_live(const struct wait *wait)
 /* Lets a claimed waiter go on. */
 void wait_resume(struct task *task);
 
+/* The same for many, linked by next. Tasks go behind those that are ready already. */
+void wait_resume_all(struct task *list);
+
 /*
  * Instead of that: makes a claimed waiter wait on, in another queue, which `further` is about to be
  * put into, that queue's lock held. `further` is in the waiter's frame; only a grant ends it.

@@ -456,6 +456,7 @@ static void abandon(void)
     closed = (struct pool_counts){0};
     monitor_abandon();
     cancel_abandon();
+    poller_abandon();
     record_abandon();
     stack_abandon();
     runq_setup();
