@@ -25,6 +25,7 @@
 #include "sched/monitor.h"
 #include "base/os.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/park.h"
 #include "sched/pool.h"
 #include "stack/stack.h"
@@ -167,6 +168,7 @@ static void look_at_worker(struct worker *worker, struct round *round)
         pool_reap(worker);
     if (state != WORKER_AWAKE) {
         watch->waited = false;
+        watch->forked = false;
         watch->looks_blocked = 0;
         watch->since = round->now;
         return;
@@ -192,8 +194,12 @@ static void look_at_worker(struct worker *worker, struct round *round)
             look_at_standing(worker, round);
         look_at_age(worker, round);
     }
+    bool forked = fork_has_untaken(worker);
+    if (forked && watch->forked)
+        wake_another(worker, true);
     look_at_timers(worker, round);
     watch->waited = waits;
+    watch->forked = forked;
 }
 
 static void look_at_pool(struct bine_pool *pool, void *context)

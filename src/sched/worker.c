@@ -24,6 +24,7 @@
  */
 #include "sched/worker.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/future.h"
 #include "sched/key.h"
 #include "sched/park.h"
@@ -118,6 +119,8 @@ static uintptr_t run_task(struct worker *worker, struct run *run, struct task *t
     if (task_stage(task) == STAGE_STARTING)
         task_set_stage(task, STAGE_STARTED);
     uintptr_t result = call(task_function(task), task_result_kind(task), arg);
+    if (unlikely(!fork_is_settled()))
+        fatal_misuse("bine_fork", "a task ends without having joined what it has forked");
     if (unlikely(run->keys.value))
         key_end_run(run);
     if (unlikely(run->pins))
@@ -178,6 +181,7 @@ uintptr_t worker_run_in_place(struct worker *worker, struct task *task)
     struct run *outer = worker->run;
     struct run run;
     uintptr_t exceptions[2];
+    fork_settle_on(worker);
     int saved_errno = *worker->errno_at;
     stash_exceptions(worker, exceptions);
     struct arch_float control = usual_float();
@@ -294,6 +298,7 @@ void worker_leave(struct worker *worker, struct task *next, struct departure *de
 {
     struct run *run = worker->run;
     uintptr_t exceptions[2];
+    assert(fork_is_settled());
     int saved_errno = *worker->errno_at;
     stash_exceptions(worker, exceptions);
     struct target target = next                      ? target_task(next)
@@ -402,6 +407,7 @@ static void yield_slowly(struct worker *worker, struct task *task)
 void worker_yield(struct worker *worker)
 {
     struct task *task = worker->run->task;
+    fork_settle_on(worker);
     atomic_store_explicit(&worker->yield_asked, 0, memory_order_relaxed);
     if (worker_is_due(worker) || worker->run->pins) {
         yield_slowly(worker, task);

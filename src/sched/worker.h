@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 struct bine_pool;
+struct deque;
 
 /* What the monitor remembers of a worker between two looks. Only the monitor touches it. */
 struct worker_watch {
@@ -21,6 +22,7 @@ struct worker_watch {
     int64_t aged_at;        /* ns: when the oldest fresh task was last asked for */
     unsigned looks_blocked; /* looks in a row that found it in the kernel with the same pick */
     bool waited;            /* work waited at the last look */
+    bool forked;            /* forked children that nobody had taken did */
 };
 
 enum worker_state {
@@ -58,6 +60,7 @@ struct worker {
     int64_t spin_ns;          /* how long to search before the next sleep */
     _Atomic unsigned pinned;  /* tasks pinned to this thread; the owner writes */
     struct loot loot;         /* what it steals */
+    _Atomic(struct deque *) deque; /* of children forked on its thread; NULL until the first */
 
     /* Counters: the owner writes, anybody reads. */
     _Alignas(CACHE_LINE) _Atomic uint64_t started, ended, steals, sleeps;
