@@ -31,6 +31,7 @@
 #include "sched/park.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
+#include "sched/scope.h"
 #include "sched/thread.h"
 #include "time/clock.h"
 #include <stdlib.h>
@@ -60,30 +61,6 @@ static_assert(offsetof(struct bine_forks_, head) == offsetof(struct deque, head)
                   offsetof(struct bine_forks_, limit) == offsetof(struct deque, limit) &&
                   offsetof(struct bine_forks_, split) == offsetof(struct deque, split),
               "parallel.h knows the head of a deque");
-
-/* The place where scopes plug in: what is around a run, for a child to be started in it. */
-struct cover {
-    int64_t deadline, outer_deadline;
-    bool shielded;
-};
-
-static struct cover run_cover(const struct run *run)
-{
-    return (struct cover){run->deadline, run->outer_deadline, run->shielded};
-}
-
-static void run_begin_covered(struct run *child, struct run *parent, struct cover cover)
-{
-    (void)parent;
-    child->deadline = cover.deadline;
-    child->outer_deadline = cover.outer_deadline;
-    child->shielded = cover.shielded;
-}
-
-static void run_end_covered(struct run *child)
-{
-    (void)child;
-}
 
 /* What a child has that has left the deque, in its private_. */
 struct apart {
