@@ -32,6 +32,7 @@
 #include "base/os.h"
 #include "poll/poll.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/park.h"
 #include "sched/pool.h"
 #include "stack/stack.h"
@@ -202,6 +203,7 @@ static void look_at_worker(struct worker *worker, struct round *round)
     if (state != WORKER_AWAKE) {
         watch->waited = false;
         watch->awake = false;
+        watch->forked = false;
         return;
     }
     round->awake = true;
@@ -228,8 +230,12 @@ static void look_at_worker(struct worker *worker, struct round *round)
             look_at_standing(worker, round);
         look_at_age(worker, round);
     }
+    bool forked = fork_has_untaken(worker);
+    if (forked && watch->forked)
+        wake_another(worker, true);
     look_at_timers(worker, round);
     watch->waited = waits;
+    watch->forked = forked;
 }
 
 static void look_at_pool(struct bine_pool *pool, void *context)

@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "sched/cpus.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/monitor.h"
 #include "sched/park.h"
 #include "sched/record.h"
@@ -460,4 +461,6 @@ static void abandon(void)
     record_abandon();
     stack_abandon();
     runq_setup();
+    if (fork_get_hooks())
+        fork_get_hooks()->abandon();
 }

@@ -405,6 +405,7 @@ static void free_worker(struct worker *worker)
 {
     timers_destroy(&worker->timers);
     free(worker->runq.fresh);
+    free(worker->deque);
     free(worker);
 }
 

@@ -24,6 +24,7 @@
  */
 #include "sched/worker.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/future.h"
 #include "sched/key.h"
 #include "sched/park.h"
@@ -190,6 +191,12 @@ run_task(struct worker *worker, struct run *run, struct task *task, bool taken)
     return result;
 }
 
+static inline void check_joined(const struct worker *worker)
+{
+    if (unlikely(!fork_is_settled(worker)))
+        fatal_misuse("bine_fork", "a task ends without having joined what it has forked");
+}
+
 /* What the task tells the scope that it was started in: a negative result, where it returns int and
  * nobody was to await it. */
 static int error_of(const struct task *task, uintptr_t result)
@@ -211,6 +218,7 @@ static __attribute__((noinline)) void run_fresh(struct worker *worker, struct ta
     worker = worker_self();
     if (unlikely(!worker))
         exit(EXIT_SUCCESS); /* the task has forked, and this is the end of the child's one thread */
+    check_joined(worker);
     worker->run = NULL;
     if (unlikely(!arch_float_is_usual()))
         arch_float_set(ARCH_FLOAT_USUAL); /* what a task leaves is not the next one's */
@@ -248,6 +256,7 @@ __attribute__((always_inline)) static inline uintptr_t run_within(struct worker 
     struct run *outer = worker->run;
     struct run run;
     uintptr_t exceptions[2];
+    fork_settle_on(worker);
     int saved_errno = *worker->errno_at;
     stash_exceptions(worker, exceptions);
     outer->waits_for = "task in its place";
@@ -258,6 +267,7 @@ __attribute__((always_inline)) static inline uintptr_t run_within(struct worker 
     worker = worker_self();
     if (unlikely(!worker))
         return result; /* the task has forked, and this is the child */
+    check_joined(worker);
     worker->run = outer;
     outer->waits_for = NULL;
     if (unlikely(!arch_float_is_usual()))
@@ -391,6 +401,7 @@ void worker_leave(struct worker *worker, struct task *next, struct departure *de
 {
     struct run *run = worker->run;
     uintptr_t exceptions[2];
+    assert(fork_is_settled(worker));
     int saved_errno = *worker->errno_at;
     stash_exceptions(worker, exceptions);
     struct target target = next                      ? target_task(next)
@@ -499,6 +510,7 @@ static void yield_slowly(struct worker *worker, struct task *task)
 void worker_yield(struct worker *worker)
 {
     struct task *task = worker->run->task;
+    fork_settle_on(worker);
     atomic_store_explicit(&worker->yield_asked, 0, memory_order_relaxed);
     if (worker_is_due(worker) || worker->run->pins) {
         yield_slowly(worker, task);

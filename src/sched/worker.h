@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 struct bine_pool;
+struct deque;
 
 /* What the monitor remembers of a worker between two looks. Only the monitor touches it. */
 struct worker_watch {
@@ -25,6 +26,7 @@ struct worker_watch {
     int64_t aged_at;        /* ns: when the oldest fresh task was last asked for */
     unsigned looks_blocked; /* looks in a row that found it in the kernel with the same pick */
     bool waited;            /* work waited at the last look */
+    bool forked;            /* forked children that nobody had taken did */
 };
 
 enum worker_state {
@@ -71,6 +73,7 @@ struct worker {
     _Atomic unsigned pinned;  /* tasks pinned to this thread; the owner writes */
     struct loot loot;         /* what it steals */
     struct poll_batch batch;  /* events it has fetched and not delivered yet */
+    _Atomic(struct deque *) deque; /* of children forked on its thread; NULL until the first */
 
     /* Counters: the owner writes, anybody reads. */
     _Alignas(CACHE_LINE) _Atomic uint64_t started, ended, steals, sleeps;
