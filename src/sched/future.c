@@ -3,7 +3,7 @@
  *
  * `join` says who waits for a task's end:
  *
- *    NOBODY --commit_await()--> a wait --forget()--> NOBODY
+ *    NOBODY --commit_await()--> a wait --future_forget()--> NOBODY
  *      |                          |
  *      | future_end()             `--future_end()--> ENDING ----> ENDED
  *      `-------------------------------------------------------> ENDED
@@ -41,7 +41,7 @@ static void end_with_waiter(struct task *task, struct wait *wait)
 {
     struct task *waiter = wait->task;
     bool claimed = wait_claim(wait);
-    /* release: pairs with the acquire in has_ended(). */
+    /* release: pairs with the acquire in future_has_ended(). */
     atomic_store_explicit(&task->join, JOIN_ENDED, memory_order_release);
     if (claimed)
         wait_resume(waiter);
@@ -71,7 +71,7 @@ void future_end(struct worker *worker, struct task *task, uintptr_t result)
         end_with_waiter(task, (struct wait *)join);
 }
 
-static bool has_ended(const struct task *task)
+bool future_has_ended(const struct task *task)
 {
     uintptr_t join = atomic_load_explicit(&task->join, memory_order_acquire);
     struct backoff backoff = {0};
@@ -91,7 +91,7 @@ static uintptr_t collect(struct task *task)
 }
 
 /* Puts the wait into a task's join. False if the task has ended. */
-static bool register_wait(struct task *task, struct wait *wait)
+bool future_register(struct task *task, struct wait *wait)
 {
     uintptr_t join = JOIN_NOBODY;
     if (atomic_compare_exchange_strong_explicit(&task->join, &join, (uintptr_t)wait,
@@ -104,13 +104,13 @@ static bool register_wait(struct task *task, struct wait *wait)
 }
 
 /* Takes the wait out again, or waits until the ender is done with it. */
-static void forget(struct task *task, struct wait *wait)
+void future_forget(struct task *task, struct wait *wait)
 {
     uintptr_t join = (uintptr_t)wait;
     if (!atomic_compare_exchange_strong_explicit(&task->join, &join, JOIN_NOBODY,
                                                  memory_order_acq_rel, memory_order_acquire) &&
         join == JOIN_ENDING)
-        has_ended(task);
+        future_has_ended(task);
 }
 
 static void commit_await(void *argument)
@@ -118,7 +118,7 @@ static void commit_await(void *argument)
     struct wait *wait = argument;
     if (wait->aborted)
         return;
-    if (register_wait(wait->on, wait))
+    if (future_register(wait->on, wait))
         wait_commit(wait);
     else
         wait_grant(wait);
@@ -207,11 +207,11 @@ uintptr_t bine_task_await_(bine_task *future)
         if (run_in_place(worker, task, &result))
             return result;
     }
-    if (!has_ended(task)) {
+    if (!future_has_ended(task)) {
         struct wait wait;
         wait_begin_firm(&wait, "task", task, BINE_NEVER);
         wait_park(&wait, commit_await);
-        has_ended(task);
+        future_has_ended(task);
     }
     return collect(task);
 }
@@ -225,7 +225,7 @@ int bine_task_await_until_(bine_task *future, void *result, size_t size, bine_ti
     int error = run_check(run_self());
     if (error)
         return error;
-    if (!has_ended(task)) {
+    if (!future_has_ended(task)) {
         if (deadline == BINE_NOW)
             return -EAGAIN;
         deadline_check("bine_await_until", deadline);
@@ -234,8 +234,8 @@ int bine_task_await_until_(bine_task *future, void *result, size_t size, bine_ti
         atomic_thread_fence(memory_order_seq_cst); /* no lock is taken: see wait_park() */
         error = wait_park(&wait, commit_await);
         if (error)
-            forget(task, &wait);
-        if (error && !has_ended(task))
+            future_forget(task, &wait);
+        if (error && !future_has_ended(task))
             return error;
     }
     uintptr_t word = collect(task);
@@ -253,7 +253,7 @@ void bine_task_drop_(bine_task *future)
     if (atomic_compare_exchange_strong_explicit(&task->join, &join, JOIN_DETACHED,
                                                 memory_order_acq_rel, memory_order_acquire))
         return;
-    if (!has_ended(task))
+    if (!future_has_ended(task))
         fatal_misuse("bine_drop", "the future was dropped before, or somebody awaits it");
     collect(task);
 }
@@ -279,7 +279,7 @@ struct awaited {
 static int first_ended(const struct awaited *awaited)
 {
     for (size_t i = 0; i < awaited->count; i++)
-        if (awaited->tasks[i] && has_ended(awaited->tasks[i]))
+        if (awaited->tasks[i] && future_has_ended(awaited->tasks[i]))
             return (int)i;
     return -1;
 }
@@ -288,7 +288,7 @@ static void forget_all(const struct awaited *awaited, struct wait *wait)
 {
     for (size_t i = 0; i < awaited->count; i++)
         if (awaited->tasks[i])
-            forget(awaited->tasks[i], wait);
+            future_forget(awaited->tasks[i], wait);
 }
 
 /* Until wait_commit() an ender looks again, so the waiter and its array stay. */
@@ -298,7 +298,7 @@ static void commit_await_any(void *argument)
     const struct awaited *awaited = wait->on;
     bool ended = false;
     for (size_t i = 0; i < awaited->count && !ended && !wait->aborted; i++)
-        ended = awaited->tasks[i] && !register_wait(awaited->tasks[i], wait);
+        ended = awaited->tasks[i] && !future_register(awaited->tasks[i], wait);
     if (ended)
         wait_grant(wait);
     else

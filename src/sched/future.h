@@ -7,6 +7,18 @@
 /* A task's function has returned: hands the result to the future's owner, or frees the record. */
 void future_end(struct worker *worker, struct task *task, uintptr_t result);
 
+/*
+ * Several waits in one, as bine_await_any and select have: the wait is put into the joins of tasks in
+ * its commit, and taken out of all of them before it ends.
+ */
+
+/* True if the task has ended; its result stays with the future. */
+bool future_has_ended(const struct task *task);
+/* Puts the wait into the task's join. False if the task has ended. */
+bool future_register(struct task *task, struct wait *wait);
+/* Takes it out, or waits until the ender is done with it. */
+void future_forget(struct task *task, struct wait *wait);
+
 /* Frees what a task had beyond its record. */
 void task_more_free(struct task_more *more);
 

@@ -74,8 +74,21 @@ int wait_park(struct wait *wait, void (*commit)(void *wait));
 /* From here on the wait can be claimed. */
 void wait_commit(struct wait *wait);
 
+/* Makes `alias` stand for a wait in a further queue: claiming it claims the wait. */
+static inline void wait_alias(struct wait *alias, const struct wait *wait)
+{
+    alias->task = wait->task;
+    alias->armed = wait->armed;
+}
+
 /* Ends the wait, if nobody has. The wait must be valid memory: see the queue's lock. */
 bool wait_claim(struct wait *wait);
+
+/* True while it can be claimed: a look, of which only the "no" lasts. The same holds. */
+static inline bool wait_is_live(const struct wait *wait)
+{
+    return atomic_load_explicit(&wait->task->claim, memory_order_relaxed) == wait->armed;
+}
 
 /* Lets a claimed waiter go on. */
 void wait_resume(struct task *task);

@@ -8,6 +8,7 @@
  *    of the event, which who sees it set may free. Those waiters return even if it is cleared
  *    before they run.
  */
+#include "sync/event.h"
 #include "sched/worker.h"
 #include "sync/waitlist.h"
 #include <bine/sync.h>
@@ -50,6 +51,26 @@ bool bine_event_is_set(const bine_event *event)
     /* acquire: pairs with the release in bine_event_set(). */
     return atomic_load_explicit(&event_of((bine_event *)event)->word, memory_order_acquire) &
            EVENT_SET;
+}
+
+void event_lock(bine_event *event)
+{
+    waitlist_lock(&event_of(event)->word);
+}
+
+void event_unlock(bine_event *event)
+{
+    waitlist_unlock(&event_of(event)->word, &event_of(event)->list);
+}
+
+void event_enlist(bine_event *event, struct wait *wait)
+{
+    waitlist_append(&event_of(event)->list, wait);
+}
+
+bool event_delist(bine_event *event, struct wait *wait)
+{
+    return !waitlist_remove(&event_of(event)->list, wait);
 }
 
 static void commit_wait(void *argument)
