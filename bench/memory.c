@@ -1,13 +1,13 @@
 /* What a parked task costs: parked_mem, parked_mem_10k. */
 #include "bench.h"
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The row parks its tasks on a channel receive; until bine has channels, they wait for an event. */
 struct gate {
-    bine_event open;
+    bine_chan(int) ch; /* closed when they may go */
     _Atomic long arrived;
     _Atomic long passed;
     bine_waitgroup group;
@@ -27,14 +27,15 @@ static long resident_bytes(void)
 static void pass(struct gate *gate)
 {
     atomic_fetch_add_explicit(&gate->arrived, 1, memory_order_relaxed);
-    bine_event_wait(&gate->open);
+    check(bine_recv(gate->ch, NULL) == -EPIPE, "parked_mem: wrong result");
     atomic_fetch_add_explicit(&gate->passed, 1, memory_order_relaxed);
     bine_waitgroup_done(&gate->group);
 }
 
 static double park_all(long tasks)
 {
-    struct gate gate = {0};
+    struct gate gate = {.ch = bine_chan_make(int, 0)};
+    check(gate.ch != NULL, "parked_mem: cannot make a channel");
     bine_waitgroup_add(&gate.group, tasks);
     long before = resident_bytes();
     for (long i = 0; i < tasks; i++)
@@ -44,10 +45,11 @@ static double park_all(long tasks)
     bine_sleep(BINE_MS(100)); /* the last to arrive may not have parked yet */
     long after = resident_bytes();
     check(atomic_load_explicit(&gate.passed, memory_order_relaxed) == 0, "parked_mem: not parked");
-    bine_event_set(&gate.open);
+    bine_chan_close(gate.ch);
     bine_waitgroup_wait(&gate.group);
     check(atomic_load_explicit(&gate.passed, memory_order_relaxed) == tasks,
           "parked_mem: wrong count");
+    bine_chan_unref(gate.ch);
     return (double)(after - before) / (double)tasks;
 }
 

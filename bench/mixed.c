@@ -1,4 +1,5 @@
-/* Tasks that compute for a while, which judge when another worker is woken: burst20, serve. */
+/* Tasks that compute for a while, which judge when another worker is woken: pipe_1000, pipe_100,
+ * pipe_10, pipe4_10, burst20, serve. */
 #include "bench.h"
 #include <stdatomic.h>
 
@@ -31,6 +32,83 @@ double row_burst20(void)
           "burst20: wrong sum");
     return value;
 }
+
+/* --- pipelines --- */
+
+typedef bine_chan(int) int_chan;
+
+static void pipe_compute(long turns)
+{
+    check(spin(turns) != 0, "spin: wrong state");
+}
+
+static void pipe_source(int_chan out, int items, long turns)
+{
+    for (int i = 0; i < items; i++) {
+        pipe_compute(turns);
+        bine_send(out, i);
+    }
+    bine_chan_close(out);
+    bine_chan_unref(out);
+}
+
+static void pipe_stage(int_chan in, int_chan out, long turns)
+{
+    BINE_EACH (item, in) {
+        pipe_compute(turns);
+        bine_send(out, item + 1);
+    }
+    bine_chan_close(out);
+    bine_chan_unref(in);
+    bine_chan_unref(out);
+}
+
+/* Passes items along stages that each compute some us per item, 1 s in all. Nanoseconds. */
+static double pipe_run(int stages, size_t capacity, int us)
+{
+    int items = 1000000 / (stages * us);
+    long turns = spin_turns(us), sum = 0;
+    int64_t start = now_ns();
+    int_chan in = bine_chan_make(int, capacity);
+    check(in && bine_go(pipe_source, bine_chan_ref(in), items, turns) == 0,
+          "pipe: cannot start a task");
+    for (int i = 2; i < stages; i++) {
+        int_chan out = bine_chan_make(int, capacity);
+        check(out && bine_go(pipe_stage, in, bine_chan_ref(out), turns) == 0,
+              "pipe: cannot start a task");
+        in = out;
+    }
+    BINE_EACH (item, in) {
+        pipe_compute(turns);
+        sum += item;
+    }
+    double value = ns_since(start);
+    bine_chan_unref(in);
+    check(sum == (long)items * (items - 1) / 2 + (long)items * (stages - 2), "pipe: wrong sum");
+    return value;
+}
+
+double row_pipe_1000(void)
+{
+    return pipe_run(2, 0, 1000);
+}
+
+double row_pipe_100(void)
+{
+    return pipe_run(2, 0, 100);
+}
+
+double row_pipe_10(void)
+{
+    return pipe_run(2, 0, 10);
+}
+
+double row_pipe4_10(void)
+{
+    return pipe_run(4, 4, 10);
+}
+
+/* --- serve --- */
 
 enum {
     INTERVAL_NS = 170000,
