@@ -5,6 +5,8 @@
  *       ^                         |                             | wait_claim(), a timer, a cancel
  *       |<-----wait_abandon()-----'                             v
  *       `-------------------wait_park() returns---------- GRANTED, TIMED_OUT, CANCELLED
+ *                                                            |
+ *                                                            `--wait_further()--> FIRM, as the next
  *
  * 1. The claim word's sequence number is constant during a wait and new in the next, so a claim by
  *    who comes late fails, whatever the record is used for by then.
@@ -141,8 +143,9 @@ static void finish(struct wait *wait)
     if (wait->timers)
         timers_remove(wait->timers, &wait->timer);
     wait->run->waits_for = NULL;
+    uint64_t claim = atomic_load_explicit(&wait->task->claim, memory_order_relaxed);
     /* release: who reads the new number must not believe to see the old wait. */
-    atomic_store_explicit(&wait->task->claim, in_state(wait->armed, CLAIM_RUNNING) + CLAIM_STATES,
+    atomic_store_explicit(&wait->task->claim, in_state(claim, CLAIM_RUNNING) + CLAIM_STATES,
                           memory_order_release);
 }
 
@@ -204,6 +207,16 @@ void wait_resume(struct task *task)
         wake_thread(task);
     else
         task_make_ready(task);
+}
+
+void wait_further(struct wait *wait, struct wait *further)
+{
+    struct task *task = wait->task;
+    further->task = task;
+    further->armed = in_state(wait->armed, CLAIM_FIRM) + CLAIM_STATES;
+    /* release: pairs with the acquire in claim_as(). The number is a new one, so nobody who still
+     * has the old wait can end this. */
+    atomic_store_explicit(&task->claim, further->armed, memory_order_release);
 }
 
 static void sleep_thread(struct wait *wait)

@@ -93,6 +93,12 @@ static inline bool wait_is_live(const struct wait *wait)
 /* Lets a claimed waiter go on. */
 void wait_resume(struct task *task);
 
+/*
+ * Instead of that: makes a claimed waiter wait on, in another queue, which `further` is about to be
+ * put into, that queue's lock held. `further` is in the waiter's frame; only a grant ends it.
+ */
+void wait_further(struct wait *wait, struct wait *further);
+
 /* Ends a wait that its own commit finds to be over, instead of wait_commit(). */
 void wait_grant(struct wait *wait);
 
