@@ -10,6 +10,7 @@
 #include "sched/cpus.h"
 #include "sched/fatal.h"
 #include "sched/monitor.h"
+#include "sched/origin.h"
 #include "sched/park.h"
 #include "sched/record.h"
 #include "sched/thread.h"
@@ -68,6 +69,7 @@ static void abandon(void);
 static void setup_once(void)
 {
     runtime_begin();
+    origin_note();
     runq_setup();
     overflow_install(report_overflow);
     pthread_atfork(NULL, NULL, abandon);
