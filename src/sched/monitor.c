@@ -16,14 +16,20 @@
  *                                                        that may
  *   fresh tasks wait for 1 ms                            have the oldest one run next
  *   timers of a worker that cannot run them are due      run them
+ *   nobody has asked the poller for a while              ask it, and wake a worker to watch it if
+ *                                                        one that is awake stands still
  *
  * Nothing is lost where the monitor cannot run: there are only fewer workers awake.
+ *
+ * Nobody watches the poller while the worker that did runs a task. All others may sleep elsewhere,
+ * so when the last worker lies down, or ends, and nobody watches, the monitor wakes one to do it.
  *
  * Arming against disarming: a worker that gets up stores its state, then reads `armed`; the monitor
  * stores `armed`, then reads the states. One sees the other.
  */
 #include "sched/monitor.h"
 #include "base/os.h"
+#include "poll/poll.h"
 #include "sched/fatal.h"
 #include "sched/park.h"
 #include "sched/pool.h"
@@ -52,6 +58,8 @@ static struct {
     pthread_mutex_t mutex; /* protects starting */
     _Atomic int fd;        /* the timerfd, 0 until there is one; it is never descriptor 0 */
     _Atomic bool armed;    /* looks will come */
+    _Atomic int threads;   /* plain threads that wait for descriptors */
+    struct poll_batch batch; /* the monitor's own */
 } monitor = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* What one round of looks has found. */
@@ -60,6 +68,7 @@ struct round {
     int64_t next;  /* ns from now: the soonest anybody wants to be looked at */
     bool awake;    /* some worker is */
     bool stranded; /* of the pool looked at: tasks queue behind a worker without a seat */
+    bool stands;   /* a worker is awake with the same pick as at the look before */
 };
 
 static void set_timer(int64_t ns)
@@ -179,6 +188,7 @@ static void look_at_worker(struct worker *worker, struct round *round)
         watch->since = round->now;
         watch->looks_blocked = 0;
     }
+    round->stands = round->stands || same;
     if (!waits)
         watch->waits_since = round->now;
     if (waits) {
@@ -210,6 +220,44 @@ static void look_at_pool(struct bine_pool *pool, void *context)
         look_at_worker(pool_worker(pool, i), round);
 }
 
+/* --- the poller --- */
+
+/* Wakes one worker, which goes to watch the poller before it sleeps again. */
+static void wake_watcher(struct bine_pool *pool, void *context)
+{
+    bool *woken = context;
+    if (*woken || atomic_load_explicit(&pool->asleep, memory_order_relaxed) == 0)
+        return;
+    *woken = true;
+    pool_wake(pool);
+}
+
+/* True if somebody sleeps in the poller or is on its way there. */
+static bool see_to_watch(void)
+{
+    bool woken = poller_is_watched();
+    if (!woken)
+        pool_each(wake_watcher, &woken);
+    return woken;
+}
+
+static void look_at_poller(const struct round *round)
+{
+    if (!poller_is_due(round->now))
+        return;
+    poller_wait(&monitor.batch, BINE_NOW);
+    poller_deliver(&monitor.batch);
+    if (round->stands)
+        see_to_watch();
+}
+
+void monitor_count_waiting_thread(int change)
+{
+    atomic_fetch_add_explicit(&monitor.threads, change, memory_order_seq_cst);
+    if (change > 0 && !poller_is_watched())
+        monitor_arm();
+}
+
 /* --- rounds --- */
 
 /* Gives memory back that lay unused for TRIM_NS. Returns how long until there may be more, ns; 0:
@@ -232,8 +280,14 @@ static void disarm(struct round *round)
     /* seq_cst: see the head of the file. */
     atomic_store_explicit(&monitor.armed, false, memory_order_seq_cst);
     pool_each(look_at_pool, round);
-    if (round->awake)
+    if (round->awake) {
         monitor_arm();
+    } else if (poller_is_open() && !see_to_watch() &&
+               atomic_load_explicit(&monitor.threads, memory_order_seq_cst) > 0) {
+        /* No worker is there to watch, but plain threads wait: the monitor does it. */
+        atomic_store_explicit(&monitor.armed, true, memory_order_seq_cst);
+        set_timer(LAST_LOOK_NS);
+    }
 }
 
 static void *watch_workers(void *unused)
@@ -248,6 +302,7 @@ static void *watch_workers(void *unused)
             return unused;
         struct round round = {.now = clock_now(), .next = INT64_MAX};
         pool_each(look_at_pool, &round);
+        look_at_poller(&round);
         if (!round.awake) {
             span = FIRST_LOOK_NS;
             disarm(&round);
@@ -334,4 +389,5 @@ void monitor_abandon(void)
         close(fd);
     pthread_mutex_init(&monitor.mutex, NULL);
     atomic_store(&monitor.armed, false);
+    atomic_store(&monitor.threads, 0);
 }

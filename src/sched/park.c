@@ -219,6 +219,23 @@ void wait_further(struct wait *wait, struct wait *further)
     atomic_store_explicit(&task->claim, further->armed, memory_order_release);
 }
 
+void wait_resume_all(struct task *list)
+{
+    struct task *tasks = NULL, **end = &tasks;
+    while (list) {
+        struct task *task = list;
+        list = task->next;
+        if (task_stage(task) == STAGE_THREAD) {
+            wake_thread(task);
+        } else {
+            *end = task;
+            end = &task->next;
+        }
+    }
+    *end = NULL;
+    task_make_all_ready(tasks);
+}
+
 static void sleep_thread(struct wait *wait)
 {
     struct task *task = wait->task;

@@ -99,6 +99,9 @@ void wait_resume(struct task *task);
  */
 void wait_further(struct wait *wait, struct wait *further);
 
+/* The same for many, linked by next. Tasks go behind those that are ready already. */
+void wait_resume_all(struct task *list);
+
 /* Ends a wait that its own commit finds to be over, instead of wait_commit(). */
 void wait_grant(struct wait *wait);
 

@@ -140,10 +140,8 @@ void worker_call(struct worker *worker)
     /* seq_cst, here and in idle_sleep(): we write want, then read the state; it writes the state,
      * then reads want. One of the two sees the other. */
     atomic_fetch_or_explicit(&worker->runq.want, WANT_LOOK, memory_order_seq_cst);
-    if (atomic_load_explicit(&worker->state, memory_order_seq_cst) == WORKER_ASLEEP) {
-        atomic_store_explicit(&worker->wake_word, 1, memory_order_release);
-        os_calls.futex_wake(&worker->wake_word, 1);
-    }
+    if (atomic_load_explicit(&worker->state, memory_order_seq_cst) == WORKER_ASLEEP)
+        worker_rouse(worker);
 }
 
 static struct task *take_pinned(struct worker *worker)
@@ -397,10 +395,10 @@ static void flush_queues(struct worker *worker)
 static void wait_for_end(struct worker *worker)
 {
     for (;;) {
-        atomic_store_explicit(&worker->wake_word, 0, memory_order_seq_cst);
+        atomic_store_explicit(&worker->wake_word, WAKE_NOT_YET, memory_order_seq_cst);
         if (atomic_load_explicit(&worker->pool->stopping, memory_order_seq_cst))
             return;
-        os_calls.futex_wait(&worker->wake_word, 0, BINE_NEVER);
+        os_calls.futex_wait(&worker->wake_word, WAKE_NOT_YET, BINE_NEVER);
     }
 }
 
@@ -443,6 +441,8 @@ static struct task *pick_slowly(struct worker *worker)
 {
     worker_sample(worker);
     wait_run_timers(&worker->timers, worker->sampled_at);
+    if (unlikely(poller_is_due(worker->sampled_at)))
+        worker_poll(worker);
     if (worker->stack_count > 2 * KEPT_STACKS)
         worker_give_stacks(worker, KEPT_STACKS);
     if (worker->since_global < GLOBAL_EVERY)

@@ -452,6 +452,7 @@ static void abandon(void)
     atomic_store(&default_pool, NULL);
     closed = (struct pool_counts){0};
     monitor_abandon();
+    poller_abandon();
     record_abandon();
     stack_abandon();
     runq_setup();

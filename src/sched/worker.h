@@ -6,6 +6,7 @@
 #ifndef BINE_SCHED_WORKER_H
 #define BINE_SCHED_WORKER_H
 
+#include "poll/poll.h"
 #include "sched/record.h"
 #include "sched/runq.h"
 #include <pthread.h>
@@ -28,6 +29,13 @@ enum worker_state {
     WORKER_AWAKE,  /* runs tasks or searches */
     WORKER_ASLEEP, /* between pool_lie_down() and pool_get_up() */
     WORKER_ENDED,  /* its thread has ended and is to be joined */
+};
+
+/* How a worker sleeps, and what ends it. */
+enum wake_word {
+    WAKE_NOT_YET,   /* asleep on this word, or about to sleep */
+    WAKE_CALLED,    /* to be awake */
+    WAKE_BY_POLLER, /* asleep in the poller, or about to be */
 };
 
 struct worker {
@@ -58,6 +66,7 @@ struct worker {
     int64_t spin_ns;          /* how long to search before the next sleep */
     _Atomic unsigned pinned;  /* tasks pinned to this thread; the owner writes */
     struct loot loot;         /* what it steals */
+    struct poll_batch batch;  /* events it has fetched and not delivered yet */
 
     /* Counters: the owner writes, anybody reads. */
     _Alignas(CACHE_LINE) _Atomic uint64_t started, ended, steals, sleeps;
@@ -67,7 +76,7 @@ struct worker {
     _Alignas(CACHE_LINE) struct timers timers; /* of tasks that slept here */
     _Alignas(CACHE_LINE) _Atomic uint32_t yield_asked; /* the task has had its time: see monitor.c */
     _Atomic(struct task *) hand;  /* while it searches: where others put a task; else HAND_CLOSED */
-    _Atomic uint32_t wake_word;   /* futex: 1 ends a sleep */
+    _Atomic uint32_t wake_word;   /* enum wake_word; a futex */
     _Atomic uint8_t state;        /* enum worker_state */
     _Atomic bool seated;          /* may run tasks; written under pool->seats, as the next three */
     bool extra;                   /* has a seat beyond the pool's number of them */
@@ -145,6 +154,12 @@ void worker_run(struct worker *worker, struct task *task);
 bool worker_has_stack(struct worker *worker);
 /* Gives all free stacks but `keep` to the depot. */
 void worker_give_stacks(struct worker *worker, unsigned keep);
+
+/* Ends the worker's sleep, or keeps it from falling asleep. Any thread. */
+void worker_rouse(struct worker *worker);
+
+/* Looks for events of descriptors, without waiting. Owner. */
+void worker_poll(struct worker *worker);
 
 /* Calls that may wait look at this at their beginning. */
 static inline void worker_heed_budget(struct worker *worker)
