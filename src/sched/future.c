@@ -20,6 +20,7 @@
 #include "sched/park.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
+#include "sched/scope.h"
 #include "sched/thread.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -51,7 +52,7 @@ void future_end(struct worker *worker, struct task *task, uintptr_t result)
 {
     /* acquire: pairs with the release in bine_drop(); what its owner did comes before the reuse. */
     uintptr_t join = atomic_load_explicit(&task->join, memory_order_acquire);
-    if (join == JOIN_DETACHED) {
+    if (join_is_detached(join)) {
         free_record(worker, task);
         return;
     }
@@ -260,14 +261,8 @@ void bine_task_drop_(bine_task *future)
 
 void bine_task_cancel_(bine_task *future)
 {
-    struct task *task = (struct task *)future;
-    if (!task)
-        return;
-    /* seq_cst: pairs with the fence in wait_park(). */
-    atomic_fetch_or_explicit(&task->marks, MARK_CANCELLED, memory_order_seq_cst);
-    atomic_thread_fence(memory_order_seq_cst);
-    if (task_stage(task) != STAGE_FRESH)
-        task_interrupt(task);
+    if (future)
+        task_cancel((struct task *)future);
 }
 
 /* What bine_task_await_any_ waits on: NULL entries are skipped. */

@@ -13,8 +13,10 @@
 #include "sched/origin.h"
 #include "sched/park.h"
 #include "sched/record.h"
+#include "sched/scope.h"
 #include "sched/thread.h"
 #include "stack/overflow.h"
+#include "time/clock.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -264,6 +266,8 @@ struct bine_pool *pool_default(void)
 static void interrupt_if_of_pool(struct task *task, void *context)
 {
     const struct bine_pool *pool = context;
+    if (task_marked(task, MARK_COVERS))
+        task_cancel_covered(task, pool, pool->cancelled_at);
     uint64_t claim = atomic_load_explicit(&task->claim, memory_order_seq_cst);
     enum claim_state state = claim_state(claim);
     /* The claim's number holds as long as the wait does, and so the pool read in between. */
@@ -275,6 +279,7 @@ static void interrupt_if_of_pool(struct task *task, void *context)
 /* Cancels all tasks of the pool, those that have not started yet included. */
 static void cancel_all(struct bine_pool *pool)
 {
+    pool->cancelled_at = clock_now();
     atomic_store_explicit(&pool->cancelled, true, memory_order_seq_cst);
     atomic_thread_fence(memory_order_seq_cst);
     record_each(interrupt_if_of_pool, pool);
@@ -453,6 +458,7 @@ static void abandon(void)
     closed = (struct pool_counts){0};
     monitor_abandon();
     poller_abandon();
+    cancel_abandon();
     record_abandon();
     stack_abandon();
     runq_setup();

@@ -36,6 +36,7 @@ struct bine_pool {
     /* Seldom written, read by all. */
     _Alignas(CACHE_LINE) _Atomic bool closing; /* no new tasks */
     _Atomic bool cancelled;                    /* all its tasks are */
+    int64_t cancelled_at;                      /* ns; written before that */
     _Atomic bool stopping;                     /* no tasks left: threads end */
     _Atomic uint32_t asleep;                   /* workers with a seat that sleep */
     _Atomic uint32_t searching; /* workers that search, or were just woken or started to */

@@ -1,9 +1,11 @@
-/* Starting tasks. Nothing here waits, switches or runs anything: the caller may hold any lock. */
+/* Starting tasks. Nothing here waits, switches or runs anything, unless a scope has a limit: the
+ * caller may hold any lock. */
 #include "sched/fatal.h"
 #include "sched/future.h"
 #include "sched/park.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
+#include "sched/scope.h"
 #include "sched/thread.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@ enum { MOST_COPIED = 1024 };
 struct start {
     struct worker *worker;  /* the caller's, NULL on a plain thread */
     struct bine_pool *pool; /* the task's */
-    uintptr_t join;         /* JOIN_DETACHED or JOIN_NOBODY */
+    uintptr_t join;         /* JOIN_DETACHED, with a scope or without, or JOIN_NOBODY */
     const void *site;       /* who called */
 };
 
@@ -65,10 +67,6 @@ static int make_more(const bine_task_options *options, const struct bine_call *c
 {
     static const bine_task_options none;
     const bine_task_options *o = options ? options : &none;
-    if (o->scope) /* there are none yet */
-        return -EINVAL;
-    if (o->copy_size > MOST_COPIED || (o->copy_size && !call->arg[0]))
-        return -EINVAL;
     int class = stack_class_for(o->stack_size ? o->stack_size : pool->stack_size);
     if (class < 0)
         return -ENOMEM;
@@ -92,11 +90,13 @@ static int make_more(const bine_task_options *options, const struct bine_call *c
     return 0;
 }
 
-static bool fits_record(const bine_task_options *options, const struct bine_call *call)
+/* A detached task's join has room for its scope. */
+static bool fits_record(const bine_task_options *options, const struct bine_call *call,
+                        uintptr_t join)
 {
     return !(call->arg[3] | call->arg[4] | call->arg[5]) &&
-           (!options || !(options->name || options->stack_size || options->scope ||
-                          options->copy_size || options->pinned));
+           (!options || !(options->name || options->stack_size || options->copy_size ||
+                          options->pinned || (options->scope && join == JOIN_NOBODY)));
 }
 
 static int start_task(const struct start *start, const bine_task_options *options,
@@ -106,7 +106,7 @@ static int start_task(const struct start *start, const bine_task_options *option
     unsigned flags = start->join == JOIN_NOBODY ? TASK_FUTURE : 0;
     if (unlikely(atomic_load_explicit(&start->pool->closing, memory_order_seq_cst)))
         return -EPIPE;
-    if (unlikely(!fits_record(options, call))) {
+    if (unlikely(!fits_record(options, call, start->join))) {
         int error = make_more(options, call, start->pool, &more);
         if (error)
             return error;
@@ -122,7 +122,7 @@ static int start_task(const struct start *start, const bine_task_options *option
     fill(task, fn_word(call, flags, start->pool->number), start->site, start->join);
     task->arg[0] = more ? (uintptr_t)more : call->arg[0];
     task->arg[1] = call->arg[1];
-    task->arg[2] = call->arg[2];
+    task->arg[2] = more ? 0 : call->arg[2]; /* then it is cancelled_at */
     *result = task;
     int error = enqueue(start, task);
     if (unlikely(error)) {
@@ -170,6 +170,31 @@ static inline int start_call(const bine_task_options *options, const struct bine
                : start_from_outside(&start, options, call, result);
 }
 
+static int check_options(const bine_task_options *options, const struct bine_call *call)
+{
+    bool copies = options && options->copy_size;
+    return copies && (options->copy_size > MOST_COPIED || !call->arg[0]) ? -EINVAL : 0;
+}
+
+/* With options. */
+static int start_with(const bine_task_options *options, const struct bine_call *call,
+                      uintptr_t join, const void *site, struct task **result)
+{
+    int error = check_options(options, call);
+    if (unlikely(error))
+        return error;
+    if (!options || !options->scope)
+        return start_call(options, call, join, site, result);
+    error = scope_admit(options->scope);
+    if (error)
+        return error;
+    uintptr_t tells = join == JOIN_DETACHED ? (uintptr_t)options->scope : 0;
+    error = start_call(options, call, join + tells, site, result);
+    if (error)
+        scope_end_task((struct scope *)options->scope, 0);
+    return error;
+}
+
 static inline bine_task *future_or_errno(int error, struct task *task)
 {
     if (likely(!error))
@@ -181,13 +206,13 @@ static inline bine_task *future_or_errno(int error, struct task *task)
 int bine_task_go_(const bine_task_options *options, struct bine_call call)
 {
     struct task *task;
-    return start_call(options, &call, JOIN_DETACHED, __builtin_return_address(0), &task);
+    return start_with(options, &call, JOIN_DETACHED, __builtin_return_address(0), &task);
 }
 
 bine_task *bine_task_async_(const bine_task_options *options, struct bine_call call)
 {
     struct task *task;
-    int error = start_call(options, &call, JOIN_NOBODY, __builtin_return_address(0), &task);
+    int error = start_with(options, &call, JOIN_NOBODY, __builtin_return_address(0), &task);
     return future_or_errno(error, task);
 }
 

@@ -29,6 +29,7 @@
 #include "sched/park.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
+#include "sched/scope.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,15 +94,23 @@ static void become_pinned(struct run *run, struct worker *worker)
 /* Runs the task, whose start has been claimed, in the caller's frame. */
 static uintptr_t run_task(struct worker *worker, struct run *run, struct task *task)
 {
-    uintptr_t arg[6] = {task->arg[0], task->arg[1], task->arg[2]};
+    uintptr_t arg[6] = {0};
     run->task = task;
     run->pool = worker->pool;
     run->more = NULL;
     run->name = NULL;
     run->pins = 0;
+    run->opened = 0;
     run->shielded = false;
+    run->marked = task;
+    run->inside = NULL;
+    run->started_in = NULL;
+    atomic_init(&run->scope, NULL);
+    run->level = NULL;
     run->deadline = BINE_NEVER;
-    run->outer_deadline = BINE_NEVER;
+    run->base_deadline = BINE_NEVER;
+    run->in.kind = COVERED_NOT;
+    run->covers = NULL;
     run->keys = (struct key_values){0};
     atomic_init(&run->id, 0);
     run->waits_for = NULL;
@@ -109,9 +118,17 @@ static uintptr_t run_task(struct worker *worker, struct run *run, struct task *t
         run->more = (struct task_more *)task->arg[0];
         memcpy(arg, run->more->arg, sizeof arg);
         run->name = run->more->name;
+        if (run->more->scope)
+            run_enter_scope(run, (struct scope *)run->more->scope);
         if (run->more->pinned)
             become_pinned(run, worker);
+    } else {
+        memcpy(arg, task->arg, sizeof task->arg);
+        atomic_store_explicit(&task->cancelled_at, 0, memory_order_relaxed);
     }
+    uintptr_t join = atomic_load_explicit(&task->join, memory_order_relaxed);
+    if (unlikely(join_scope(join)))
+        run_enter_scope(run, join_scope(join));
     task->sp = NULL;
     task->run = run;
     worker->run = run;
@@ -120,6 +137,8 @@ static uintptr_t run_task(struct worker *worker, struct run *run, struct task *t
     uintptr_t result = call(task_function(task), task_result_kind(task), arg);
     if (unlikely(run->keys.value))
         key_end_run(run);
+    if (unlikely(run->started_in || run->level))
+        run_leave_scopes(run);
     if (unlikely(run->pins))
         run_release_pins(run);
     if (unlikely(run->more))
@@ -137,6 +156,16 @@ static struct arch_float usual_float(void)
     return found;
 }
 
+/* What the task tells the scope that it was started in: a negative result, where it returns int and
+ * nobody was to await it. */
+static int error_of(const struct task *task, uintptr_t result)
+{
+    uintptr_t join = atomic_load_explicit(&task->join, memory_order_relaxed);
+    return join_scope(join) && task_result_kind(task) == BINE_RESULT_INT_ && (int)result < 0
+               ? (int)result
+               : 0;
+}
+
 /* The loop's way to run a fresh task: on this stack, which the loop owns. */
 static __attribute__((noinline)) void run_fresh(struct worker *worker, struct task *task,
                                                 struct stack *stack)
@@ -150,8 +179,11 @@ static __attribute__((noinline)) void run_fresh(struct worker *worker, struct ta
         exit(EXIT_SUCCESS); /* the task has forked, and this is the end of the child's one thread */
     worker->run = NULL;
     usual_float();
+    int error = unlikely(run.started_in != NULL) ? error_of(task, result) : 0;
     future_end(worker, task, result);
     counter_add(&worker->ended, 1);
+    if (unlikely(run.started_in != NULL))
+        scope_end_task(run.started_in, error);
 }
 
 /* Moves the thread's exception state out of the way. */
@@ -196,6 +228,8 @@ uintptr_t worker_run_in_place(struct worker *worker, struct task *task)
     *worker->errno_at = saved_errno;
     restore_exceptions(worker, exceptions);
     counter_add(&worker->ended, 1);
+    if (unlikely(run.started_in != NULL))
+        scope_end_task(run.started_in, 0);
     return result;
 }
 
