@@ -11,6 +11,7 @@
 #include "sched/fatal.h"
 #include "sched/fork.h"
 #include "sched/monitor.h"
+#include "sched/origin.h"
 #include "sched/park.h"
 #include "sched/record.h"
 #include "sched/scope.h"
@@ -71,6 +72,7 @@ static void abandon(void);
 static void setup_once(void)
 {
     runtime_begin();
+    origin_note();
     runq_setup();
     overflow_install(report_overflow);
     pthread_atfork(NULL, NULL, abandon);
