@@ -165,10 +165,11 @@ static int try_locked(struct selection *selection, int index)
         result = chan_send(one->object, one->value, &selection->aftermath);
     else if (one->kind == BINE_CASE_RECV_)
         result = chan_receive(one->object, one->value, &selection->aftermath);
-    else if (one->kind == BINE_CASE_FD_)
-        result = calls_for_fds()->ready(&selection->places[index].fd);
-    if (result == -EAGAIN || result == -ENOBUFS || (one->kind == BINE_CASE_FD_ && result == 0))
-        return result ? result : -EAGAIN;
+    else if (one->kind == BINE_CASE_FD_ &&
+             (result = calls_for_fds()->ready(&selection->places[index].fd)) == 0)
+        result = -EAGAIN;
+    if (result == -EAGAIN || result == -ENOBUFS)
+        return result;
     one->result = result;
     return 0;
 }
@@ -182,7 +183,9 @@ static int try_unlocked(struct selection *selection, int index)
     int result = try_locked(selection, index);
     chan_unlock(one->object);
     chan_finish(&selection->aftermath);
-    return result == -ENOBUFS ? chan_grow(one->object) ?: -EAGAIN : result;
+    if (result == -ENOBUFS && (result = chan_grow(one->object)) == 0)
+        result = -EAGAIN; /* there is room now: it is to be looked at once more */
+    return result;
 }
 
 /* The index of the case that happened; -EAGAIN where none can; -ENOMEM. */
@@ -265,11 +268,11 @@ static void lock_all(const struct selection *selection)
         atomic_thread_fence(memory_order_seq_cst); /* no lock is taken: see wait_park() */
 }
 
-/* Once the last lock is released the selection may be gone. */
-static void unlock_all(const struct selection *selection)
+/* Nothing of the selection is touched once the last lock is released, nor where there is none. */
+static void unlock_all(const struct lockable *lockables, int count)
 {
-    for (int i = selection->lockable_count; i-- > 0;) {
-        struct lockable lockable = selection->lockables[i];
+    for (int i = count; i-- > 0;) {
+        struct lockable lockable = lockables[i];
         if (lockable.is_event)
             event_unlock(lockable.object);
         else
@@ -319,13 +322,15 @@ static void commit_select(void *argument)
 {
     struct wait *wait = argument;
     struct selection *selection = container_of(wait, struct selection, wait);
+    const struct lockable *lockables = selection->lockables;
+    int count = selection->lockable_count;
     if (!wait->aborted && !register_all(selection)) {
-        unlock_all(selection);
+        unlock_all(lockables, count);
         wait_grant(wait);
         return;
     }
     wait_commit(wait);
-    unlock_all(selection);
+    unlock_all(lockables, count);
 }
 
 /* Takes a case out of what it waits in. True if it has come, as long as that is no channel. */
@@ -399,7 +404,7 @@ static int wait_once(struct selection *selection, bine_time deadline)
         enlist(selection);
         return park(selection);
     }
-    unlock_all(selection);
+    unlock_all(selection->lockables, selection->lockable_count);
     wait_abandon(&selection->wait);
     chan_finish(&selection->aftermath);
     return index;
