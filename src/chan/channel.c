@@ -383,11 +383,27 @@ static struct waiter **claim_all(struct queue *queue, struct waiter **end)
     return end;
 }
 
+void chan_on_close(struct bine_chan *ch, closing_function *closing)
+{
+    atomic_store_explicit(&ch->on_close, closing, memory_order_relaxed);
+}
+
+static void announce_end(struct bine_chan *ch)
+{
+    /* relaxed: a function, which finds by itself what belongs to the channel. */
+    if (!atomic_load_explicit(&ch->on_close, memory_order_relaxed))
+        return;
+    closing_function *closing = atomic_exchange_explicit(&ch->on_close, NULL, memory_order_relaxed);
+    if (closing)
+        closing(ch);
+}
+
 int bine_chan_close_(struct bine_chan *ch)
 {
     struct waiter *claimed = NULL;
     if (!ch)
         return -EINVAL;
+    announce_end(ch);
     chan_lock(ch);
     bool again = is_closed(ch);
     if (!again) {
@@ -464,6 +480,7 @@ struct bine_chan *bine_chan_ref_(struct bine_chan *ch)
 
 static void destroy(struct bine_chan *ch)
 {
+    announce_end(ch);
     if (first_of(&ch->senders) || first_of(&ch->receivers))
         fatal_misuse("bine_chan_unref", "the last reference is dropped while somebody waits on the "
                                         "channel");

@@ -27,6 +27,8 @@ struct queue {
     _Atomic(struct waiter *) first; /* written with the channel's lock held */
 };
 
+typedef void closing_function(struct bine_chan *ch);
+
 struct bine_chan {
     struct spinlock lock; /* protects all that has no other comment */
     uint32_t value_size;  /* constant */
@@ -36,6 +38,7 @@ struct bine_chan {
     _Atomic bool closed; /* written with the lock held */
     struct buffer buffer;
     void (*drop)(void *value); /* NULL: nothing to be done */
+    _Atomic(closing_function *) on_close; /* NULL: nothing to be done, or begun */
     _Atomic size_t references;
     void *memory; /* what this lies in */
 };
@@ -45,6 +48,10 @@ struct aftermath {
     struct task *resume; /* a claimed waiter; NULL: none */
     struct chunk *empty; /* to be freed; NULL: none */
 };
+
+/* What is called once, without a lock, by the first who closes the channel, before it is closed; or
+ * before it is freed, where nobody has closed it. Set before the channel is shared. */
+void chan_on_close(struct bine_chan *ch, closing_function *closing);
 
 void chan_lock(struct bine_chan *ch);
 /* The last touch of the channel, which may be gone after it. */

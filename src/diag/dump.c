@@ -219,7 +219,7 @@ static enum claim_state state_of_claim(const struct task *task)
 static bool waits(const struct task *task)
 {
     enum claim_state state = state_of_claim(task);
-    return state == CLAIM_WAITING || state == CLAIM_FIRM;
+    return state == CLAIM_WAITING || state == CLAIM_FIRM || state == CLAIM_SHELTERED;
 }
 
 static bool is_not_started(const struct task *task)

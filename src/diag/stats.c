@@ -27,7 +27,7 @@ static void count_parked(struct task *task, void *context)
     bine_stats *stats = context;
     enum claim_state state =
         claim_state(atomic_load_explicit(&task->claim, memory_order_relaxed));
-    if (task_has_started(task) && (state == CLAIM_WAITING || state == CLAIM_FIRM))
+    if (task_has_started(task) && (state == CLAIM_WAITING || state == CLAIM_FIRM || state == CLAIM_SHELTERED))
         stats->parked_tasks++;
 }
 

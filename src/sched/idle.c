@@ -8,6 +8,7 @@
 #include "sched/worker.h"
 #include "sched/future.h"
 #include "base/os.h"
+#include "sched/fork.h"
 #include "sched/monitor.h"
 #include "sched/park.h"
 #include "sched/pick.h"
@@ -58,7 +59,7 @@ static struct task *steal(struct worker *worker)
         if (task)
             return task;
     }
-    return NULL;
+    return fork_steal(worker, false);
 }
 
 /* Opens the hand, if no other worker's is. Only then: who still has this worker's name from an
@@ -106,6 +107,8 @@ static struct task *look_around(struct worker *worker, int64_t now)
 {
     struct task *task;
     wait_run_timers(&worker->timers, now);
+    if (poller_is_open())
+        worker_poll(worker);
     if (runq_count(&worker->runq) || (RUNQ_READ(worker->runq.want) & WANT_AT_PICK) ||
         RUNQ_READ(worker->pool->queued))
         if ((task = worker_pick(worker)))
@@ -125,6 +128,8 @@ static struct task *search(struct worker *worker)
             cpu_relax();
         now = clock_now();
     } while (!task && now < end && !handed_something(worker));
+    if (!task && !handed_something(worker))
+        task = fork_steal(worker, true);
 
     struct task *handed = close_hand(worker);
     atomic_fetch_sub_explicit(&worker->pool->searching, 1, memory_order_relaxed);
@@ -173,12 +178,47 @@ static bool work_in_sight(struct worker *worker)
     return false;
 }
 
+void worker_rouse(struct worker *worker)
+{
+    /* release: pairs with the acquire in sleep_until_called() and sleep_in_poller(). */
+    uint32_t before =
+        atomic_exchange_explicit(&worker->wake_word, WAKE_CALLED, memory_order_release);
+    if (before == WAKE_NOT_YET)
+        os_calls.futex_wake(&worker->wake_word, 1);
+    else if (before == WAKE_BY_POLLER)
+        poller_kick();
+}
+
 static void sleep_until_called(struct worker *worker, int64_t deadline)
 {
     counter_add(&worker->sleeps, 1);
-    while (!atomic_load_explicit(&worker->wake_word, memory_order_acquire))
-        if (os_calls.futex_wait(&worker->wake_word, 0, deadline) == -ETIMEDOUT)
+    while (atomic_load_explicit(&worker->wake_word, memory_order_acquire) == WAKE_NOT_YET)
+        if (os_calls.futex_wait(&worker->wake_word, WAKE_NOT_YET, deadline) == -ETIMEDOUT)
             return;
+}
+
+/* The same in the poller; events, fetched and not delivered, end it, too. */
+static void sleep_in_poller(struct worker *worker, int64_t deadline)
+{
+    uint32_t asleep = WAKE_NOT_YET;
+    counter_add(&worker->sleeps, 1);
+    if (atomic_compare_exchange_strong_explicit(&worker->wake_word, &asleep, WAKE_BY_POLLER,
+                                                memory_order_acquire, memory_order_acquire))
+        poller_wait(&worker->batch, deadline);
+    poller_give_watch();
+}
+
+void worker_poll(struct worker *worker)
+{
+    poller_wait(&worker->batch, BINE_NOW);
+    poller_deliver(&worker->batch);
+}
+
+/* One worker with a seat sleeps in the poller, where it is open, the others each on its own word. */
+static bool may_watch(struct worker *worker)
+{
+    return poller_is_open() && atomic_load_explicit(&worker->seated, memory_order_relaxed) &&
+           poller_take_watch();
 }
 
 /* Sleeps until there may be work. True if the waker has counted the worker as searching. */
@@ -190,18 +230,24 @@ static bool idle_sleep(struct worker *worker, int64_t limit)
         deadline = limit;
     if (worker->stack_count > 2 * LAST_STACKS)
         worker_give_stacks(worker, LAST_STACKS);
-    atomic_store_explicit(&worker->wake_word, 0, memory_order_relaxed);
+    worker->batch.count = 0;
+    atomic_store_explicit(&worker->wake_word, WAKE_NOT_YET, memory_order_relaxed);
     pool_lie_down(pool, worker);
     /* seq_cst, here and in pool_submit() and worker_call(): we lie down, then look; they queue,
      * then look for who lies down. One of the two sees the other. */
     atomic_thread_fence(memory_order_seq_cst);
     if (!atomic_load_explicit(&worker->seated, memory_order_relaxed))
         pool_see_to_queue(pool); /* it may have lost its seat while it searched */
-    if (!work_in_sight(worker))
-        sleep_until_called(worker, deadline);
+    if (!work_in_sight(worker)) {
+        if (may_watch(worker))
+            sleep_in_poller(worker, deadline);
+        else
+            sleep_until_called(worker, deadline);
+    }
     bool counted = pool_get_up(pool, worker);
     worker_restart_clock(worker, clock_now());
     monitor_arm();
+    poller_deliver(&worker->batch);
     return counted;
 }
 
@@ -213,7 +259,7 @@ static struct task *starve(struct worker *worker, struct task *task)
     worker_keep_for_later(worker, task);
     struct task *ready = worker_pick_ready(worker);
     if (!ready) {
-        atomic_store_explicit(&worker->wake_word, 0, memory_order_relaxed);
+        atomic_store_explicit(&worker->wake_word, WAKE_NOT_YET, memory_order_relaxed);
         sleep_until_called(worker, clock_now() + STARVED_NS);
     }
     return ready;

@@ -10,21 +10,29 @@
  *   mean run is long or the owner picked nothing
  *   the same pick as at two looks 100 us apart, the      give the worker's seat to a spare
  *   thread in the kernel both times, work waits
- *   no pick for 2 ms (20 while it starts tasks), work    give its seat to a spare
- *   waits
+ *   no pick for 2 ms (50 while it starts tasks), work    give its seat to a spare
+ *   waits; five times that where it has to share its
+ *   processor
  *   work has waited for 2 ms                             ask the task to yield at its next call
  *                                                        that may
  *   fresh tasks wait for 1 ms                            have the oldest one run next
  *   timers of a worker that cannot run them are due      run them
+ *   nobody has asked the poller for a while              ask it, and wake a worker to watch it if
+ *                                                        one that is awake stands still
  *
  * Nothing is lost where the monitor cannot run: there are only fewer workers awake.
+ *
+ * Nobody watches the poller while the worker that did runs a task. All others may sleep elsewhere,
+ * so when the last worker lies down, or ends, and nobody watches, the monitor wakes one to do it.
  *
  * Arming against disarming: a worker that gets up stores its state, then reads `armed`; the monitor
  * stores `armed`, then reads the states. One sees the other.
  */
 #include "sched/monitor.h"
 #include "base/os.h"
+#include "poll/poll.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/park.h"
 #include "sched/pool.h"
 #include "stack/stack.h"
@@ -35,6 +43,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -42,7 +51,8 @@ enum {
     LAST_LOOK_NS = 1000000,     /* the longest time between two looks */
     BLOCKED_LOOK_NS = 100000,   /* between two looks at a thread that seems blocked */
     STUCK_NS = 2000000,         /* without a pick, while work waits */
-    BUSY_STUCK_NS = 20000000,   /* the same for a task that starts others all the time */
+    BUSY_STUCK_NS = 50000000,   /* the same for a task that starts others all the time */
+    PATIENCE = 5,               /* so many times longer for one that gets no processor */
     AGED_NS = 1000000,          /* between two oldest fresh tasks */
     LONG_RUN_NS = 3000,         /* a mean run that is worth a second worker */
 };
@@ -52,6 +62,8 @@ static struct {
     pthread_mutex_t mutex; /* protects starting */
     _Atomic int fd;        /* the timerfd, 0 until there is one; it is never descriptor 0 */
     _Atomic bool armed;    /* looks will come */
+    _Atomic int threads;   /* plain threads that wait for descriptors */
+    struct poll_batch batch; /* the monitor's own */
 } monitor = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* What one round of looks has found. */
@@ -60,6 +72,7 @@ struct round {
     int64_t next;  /* ns from now: the soonest anybody wants to be looked at */
     bool awake;    /* some worker is */
     bool stranded; /* of the pool looked at: tasks queue behind a worker without a seat */
+    bool stands;   /* a worker is awake with the same pick as at the look before */
 };
 
 static void set_timer(int64_t ns)
@@ -114,11 +127,29 @@ static void wake_another(struct worker *worker, bool stands_still)
         pool_wake(pool);
 }
 
+/* Processor time that the worker's thread has had, ns. */
+static int64_t processor_time(const struct worker *worker)
+{
+    struct timespec ran = {0};
+    /* The kernel's number for that clock of a thread; pthread_getcpuclockid() wants one that lives. */
+    clock_gettime((clockid_t)(~(unsigned)worker->tid << 3 | 6), &ran);
+    return ran.tv_sec * INT64_C(1000000000) + ran.tv_nsec;
+}
+
+/* The worker has stood at its pick for that long. One that had to wait for a processor is not to be
+ * replaced at once: one thread more would only make the others wait longer, and be found stuck. */
+static bool computes_for(const struct worker *worker, int64_t now, int64_t limit)
+{
+    const struct worker_watch *watch = &worker->watch;
+    int64_t ran = processor_time(worker) - watch->ran_then;
+    return now - watch->since >= limit && (ran >= (now - watch->stood_at) / 2 ||
+                                           now - watch->since >= PATIENCE * limit);
+}
+
 /* The worker's pick is the one of the look before. */
 static void look_at_standing(struct worker *worker, struct round *round)
 {
     struct worker_watch *watch = &worker->watch;
-    int64_t stood = round->now - watch->since;
     uint64_t started = atomic_load_explicit(&worker->started, memory_order_relaxed);
     int64_t limit = started == watch->started ? STUCK_NS : BUSY_STUCK_NS;
     bool seated = atomic_load_explicit(&worker->seated, memory_order_relaxed);
@@ -126,7 +157,11 @@ static void look_at_standing(struct worker *worker, struct round *round)
     if (!seated || worker->pool->serial)
         return;
     watch->started = started;
-    if (said || stood >= limit || (stands_in_kernel(worker) && ++watch->looks_blocked >= 2)) {
+    if (!watch->stood_at) {
+        watch->stood_at = round->now;
+        watch->ran_then = processor_time(worker);
+    }
+    if (said || computes_for(worker, round->now, limit) || (stands_in_kernel(worker) && ++watch->looks_blocked >= 2)) {
         watch->looks_blocked = 0;
         pool_replace(worker->pool, worker);
         want_look(round, FIRST_LOOK_NS);
@@ -167,18 +202,21 @@ static void look_at_worker(struct worker *worker, struct round *round)
         pool_reap(worker);
     if (state != WORKER_AWAKE) {
         watch->waited = false;
-        watch->looks_blocked = 0;
-        watch->since = round->now;
+        watch->awake = false;
+        watch->forked = false;
         return;
     }
     round->awake = true;
     bool waits = work_waits(worker, round);
-    bool same = picks == watch->picks;
+    bool same = picks == watch->picks && watch->awake;
     if (!same) {
         watch->picks = picks;
+        watch->awake = true;
         watch->since = round->now;
+        watch->stood_at = 0;
         watch->looks_blocked = 0;
     }
+    round->stands = round->stands || same;
     if (!waits)
         watch->waits_since = round->now;
     if (waits) {
@@ -192,8 +230,12 @@ static void look_at_worker(struct worker *worker, struct round *round)
             look_at_standing(worker, round);
         look_at_age(worker, round);
     }
+    bool forked = fork_has_untaken(worker);
+    if (forked && watch->forked)
+        wake_another(worker, true);
     look_at_timers(worker, round);
     watch->waited = waits;
+    watch->forked = forked;
 }
 
 static void look_at_pool(struct bine_pool *pool, void *context)
@@ -208,6 +250,44 @@ static void look_at_pool(struct bine_pool *pool, void *context)
     }
     for (unsigned i = 0; i < count; i++)
         look_at_worker(pool_worker(pool, i), round);
+}
+
+/* --- the poller --- */
+
+/* Wakes one worker, which goes to watch the poller before it sleeps again. */
+static void wake_watcher(struct bine_pool *pool, void *context)
+{
+    bool *woken = context;
+    if (*woken || atomic_load_explicit(&pool->asleep, memory_order_relaxed) == 0)
+        return;
+    *woken = true;
+    pool_wake(pool);
+}
+
+/* True if somebody sleeps in the poller or is on its way there. */
+static bool see_to_watch(void)
+{
+    bool woken = poller_is_watched();
+    if (!woken)
+        pool_each(wake_watcher, &woken);
+    return woken;
+}
+
+static void look_at_poller(const struct round *round)
+{
+    if (!poller_is_due(round->now))
+        return;
+    poller_wait(&monitor.batch, BINE_NOW);
+    poller_deliver(&monitor.batch);
+    if (round->stands)
+        see_to_watch();
+}
+
+void monitor_count_waiting_thread(int change)
+{
+    atomic_fetch_add_explicit(&monitor.threads, change, memory_order_seq_cst);
+    if (change > 0 && !poller_is_watched())
+        monitor_arm();
 }
 
 /* --- rounds --- */
@@ -232,8 +312,14 @@ static void disarm(struct round *round)
     /* seq_cst: see the head of the file. */
     atomic_store_explicit(&monitor.armed, false, memory_order_seq_cst);
     pool_each(look_at_pool, round);
-    if (round->awake)
+    if (round->awake) {
         monitor_arm();
+    } else if (poller_is_open() && !see_to_watch() &&
+               atomic_load_explicit(&monitor.threads, memory_order_seq_cst) > 0) {
+        /* No worker is there to watch, but plain threads wait: the monitor does it. */
+        atomic_store_explicit(&monitor.armed, true, memory_order_seq_cst);
+        set_timer(LAST_LOOK_NS);
+    }
 }
 
 static void *watch_workers(void *unused)
@@ -241,6 +327,7 @@ static void *watch_workers(void *unused)
     int64_t span = FIRST_LOOK_NS;
     prctl(PR_SET_NAME, "bine-monitor", 0, 0, 0);
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    os_ask_for_short_slices();
     for (;;) {
         uint64_t expirations;
         if (read(atomic_load(&monitor.fd), &expirations, sizeof expirations) < 0 &&
@@ -248,6 +335,7 @@ static void *watch_workers(void *unused)
             return unused;
         struct round round = {.now = clock_now(), .next = INT64_MAX};
         pool_each(look_at_pool, &round);
+        look_at_poller(&round);
         if (!round.awake) {
             span = FIRST_LOOK_NS;
             disarm(&round);
@@ -334,4 +422,5 @@ void monitor_abandon(void)
         close(fd);
     pthread_mutex_init(&monitor.mutex, NULL);
     atomic_store(&monitor.armed, false);
+    atomic_store(&monitor.threads, 0);
 }

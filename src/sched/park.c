@@ -1,10 +1,12 @@
 /*
  * Waiting.
  *
- *    RUNNING --wait_begin()--> PREPARE --wait_commit()--> WAITING or FIRM
+ *    RUNNING --wait_begin()--> PREPARE --wait_commit()--> WAITING, FIRM or SHELTERED
  *       ^                         |                             | wait_claim(), a timer, a cancel
  *       |<-----wait_abandon()-----'                             v
  *       `-------------------wait_park() returns---------- GRANTED, TIMED_OUT, CANCELLED
+ *                                                            |
+ *                                                            `--wait_further()--> FIRM, as the next
  *
  * 1. The claim word's sequence number is constant during a wait and new in the next, so a claim by
  *    who comes late fails, whatever the record is used for by then.
@@ -20,8 +22,10 @@
 #include "sched/park.h"
 #include "base/os.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
+#include "sched/scope.h"
 #include "sched/thread.h"
 #include "time/clock.h"
 #include <errno.h>
@@ -49,16 +53,28 @@ void deadline_check(const char *call, int64_t deadline)
                            "deadline by bine_after(span)");
 }
 
+bool run_marked(const struct run *run)
+{
+    return task_marked(run->marked, MARK_CANCELLED) ||
+           (run->pool && atomic_load_explicit(&run->pool->cancelled, memory_order_relaxed));
+}
+
 bool run_cancelled(const struct run *run)
 {
-    return task_marked(run->task, MARK_CANCELLED) ||
-           (run->pool && atomic_load_explicit(&run->pool->cancelled, memory_order_relaxed));
+    return (!run->shielded && run_marked(run)) ||
+           (run->inside && atomic_load_explicit(&run->inside->cancelled, memory_order_relaxed));
+}
+
+/* The run is cancelled: was it, before this deadline passed? */
+static int first_of(const struct run *run, int64_t deadline)
+{
+    return deadline <= run_cancelled_at(run) ? -ETIMEDOUT : -ECANCELED;
 }
 
 int run_check(const struct run *run)
 {
-    if (unlikely(!run->shielded && run_cancelled(run)))
-        return -ECANCELED;
+    if (unlikely(run_cancelled(run)))
+        return first_of(run, run->deadline);
     if (unlikely(run->deadline != BINE_NEVER && run->deadline <= clock_now()))
         return -ETIMEDOUT;
     return 0;
@@ -89,6 +105,8 @@ static void begin(struct wait *wait, struct run *run, const char *what, const vo
                   enum claim_state armed)
 {
     struct task *task = run->task;
+    if (unlikely(run->started_in && run->in.kind == COVERED_NOT))
+        run_join_scope(run);
     uint64_t claim = atomic_load_explicit(&task->claim, memory_order_relaxed);
     assert(claim_state(claim) == CLAIM_RUNNING);
     wait->task = task;
@@ -104,9 +122,11 @@ static void begin(struct wait *wait, struct run *run, const char *what, const vo
     atomic_store_explicit(&task->claim, in_state(claim, CLAIM_PREPARE), memory_order_relaxed);
     struct worker *worker = worker_self();
     if (worker) {
+        fork_settle_on(worker);
         run->waits_since = worker->sampled_at;
         wait->chosen = worker_choose_next(worker);
     } else {
+        fork_settle();
         run->waits_since = clock_now();
         atomic_store_explicit(&task->woken, 0, memory_order_relaxed);
     }
@@ -132,7 +152,10 @@ void wait_begin_firm(struct wait *wait, const char *what, const void *on, int64_
 void wait_begin(struct wait *wait, const char *what, const void *on, int64_t deadline)
 {
     struct run *run = run_self();
-    begin(wait, run, what, on, run->shielded ? CLAIM_FIRM : CLAIM_WAITING);
+    begin(wait, run, what, on,
+          likely(!run->shielded) ? CLAIM_WAITING
+          : run->inside          ? CLAIM_SHELTERED
+                                 : CLAIM_FIRM);
     arm(wait, deadline < run->deadline ? deadline : run->deadline);
 }
 
@@ -141,8 +164,9 @@ static void finish(struct wait *wait)
     if (wait->timers)
         timers_remove(wait->timers, &wait->timer);
     wait->run->waits_for = NULL;
+    uint64_t claim = atomic_load_explicit(&wait->task->claim, memory_order_relaxed);
     /* release: who reads the new number must not believe to see the old wait. */
-    atomic_store_explicit(&wait->task->claim, in_state(wait->armed, CLAIM_RUNNING) + CLAIM_STATES,
+    atomic_store_explicit(&wait->task->claim, in_state(claim, CLAIM_RUNNING) + CLAIM_STATES,
                           memory_order_release);
 }
 
@@ -206,6 +230,33 @@ void wait_resume(struct task *task)
         task_make_ready(task);
 }
 
+void wait_further(struct wait *wait, struct wait *further)
+{
+    struct task *task = wait->task;
+    further->task = task;
+    further->armed = in_state(wait->armed, CLAIM_FIRM) + CLAIM_STATES;
+    /* release: pairs with the acquire in claim_as(). The number is a new one, so nobody who still
+     * has the old wait can end this. */
+    atomic_store_explicit(&task->claim, further->armed, memory_order_release);
+}
+
+void wait_resume_all(struct task *list)
+{
+    struct task *tasks = NULL, **end = &tasks;
+    while (list) {
+        struct task *task = list;
+        list = task->next;
+        if (task_stage(task) == STAGE_THREAD) {
+            wake_thread(task);
+        } else {
+            *end = task;
+            end = &task->next;
+        }
+    }
+    *end = NULL;
+    task_make_all_ready(tasks);
+}
+
 static void sleep_thread(struct wait *wait)
 {
     struct task *task = wait->task;
@@ -219,15 +270,26 @@ static void sleep_thread(struct wait *wait)
     }
 }
 
+/* What the waiter is told: what came first, whoever was quicker to claim it. */
+static int outcome(const struct wait *wait, enum claim_state state)
+{
+    bool firm = claim_state(wait->armed) == CLAIM_FIRM;
+    if (state == CLAIM_GRANTED)
+        return 0;
+    if (state == CLAIM_TIMED_OUT && (firm || likely(!run_cancelled(wait->run))))
+        return -ETIMEDOUT;
+    return first_of(wait->run, wait->timer.deadline);
+}
+
 int wait_park(struct wait *wait, void (*commit)(void *wait))
 {
     struct worker *worker = worker_self();
     fence_after_locked();
-    if (unlikely(claim_state(wait->armed) == CLAIM_WAITING && run_cancelled(wait->run))) {
+    if (unlikely(claim_state(wait->armed) != CLAIM_FIRM && run_cancelled(wait->run))) {
         wait->aborted = true;
         commit(wait);
         wait_abandon(wait);
-        return -ECANCELED;
+        return first_of(wait->run, wait->timer.deadline);
     }
     if (worker) {
         struct departure departure = {commit, wait};
@@ -239,9 +301,7 @@ int wait_park(struct wait *wait, void (*commit)(void *wait))
     /* acquire: pairs with the winner's claim; it may have written to this wait. */
     uint64_t claim = atomic_load_explicit(&wait->task->claim, memory_order_acquire);
     finish(wait);
-    return claim_state(claim) == CLAIM_GRANTED     ? 0
-           : claim_state(claim) == CLAIM_TIMED_OUT ? -ETIMEDOUT
-                                                   : -ECANCELED;
+    return outcome(wait, claim_state(claim));
 }
 
 /* --- who ends waits from outside their queues --- */
@@ -286,20 +346,32 @@ void wait_run_timers(struct timers *timers, int64_t now)
     task_make_all_ready(reverse(due.list));
 }
 
-void task_interrupt_wait(struct task *task, uint64_t claim)
+static void interrupt(struct task *task, uint64_t claim, bool sheltered)
 {
     uint64_t number = claim / CLAIM_STATES;
     struct backoff backoff = {0};
     while (claim / CLAIM_STATES == number) {
-        if (claim_state(claim) == CLAIM_WAITING && claim_as(task, claim, CLAIM_CANCELLED)) {
+        enum claim_state state = claim_state(claim);
+        bool open = state == CLAIM_WAITING || (sheltered && state == CLAIM_SHELTERED);
+        if (open && claim_as(task, claim, CLAIM_CANCELLED)) {
             wait_resume(task);
             return;
         }
-        if (claim_state(claim) != CLAIM_PREPARE)
+        if (state != CLAIM_PREPARE)
             return;
         backoff_pause(&backoff);
         claim = atomic_load_explicit(&task->claim, memory_order_seq_cst);
     }
+}
+
+void task_interrupt_wait(struct task *task, uint64_t claim)
+{
+    interrupt(task, claim, false);
+}
+
+void task_interrupt_sheltered(struct task *task, uint64_t claim)
+{
+    interrupt(task, claim, true);
 }
 
 void task_interrupt(struct task *task)

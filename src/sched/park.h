@@ -41,6 +41,9 @@ struct wait {
 struct run *run_self(void);
 
 /* True where the run's pool, or somebody with its future, has cancelled it. */
+bool run_marked(const struct run *run);
+
+/* True where a cancellation counts for the run now: one of those, or of a scope around it. */
 bool run_cancelled(const struct run *run);
 
 /* 0, or -ECANCELED or -ETIMEDOUT where the caller's waits fail now. */
@@ -93,6 +96,15 @@ static inline bool wait_is_live(const struct wait *wait)
 /* Lets a claimed waiter go on. */
 void wait_resume(struct task *task);
 
+/* The same for many, linked by next. Tasks go behind those that are ready already. */
+void wait_resume_all(struct task *list);
+
+/*
+ * Instead of that: makes a claimed waiter wait on, in another queue, which `further` is about to be
+ * put into, that queue's lock held. `further` is in the waiter's frame; only a grant ends it.
+ */
+void wait_further(struct wait *wait, struct wait *further);
+
 /* Ends a wait that its own commit finds to be over, instead of wait_commit(). */
 void wait_grant(struct wait *wait);
 
@@ -104,5 +116,7 @@ void wait_run_timers(struct timers *timers, int64_t now);
 void task_interrupt(struct task *task);
 /* The same for the one wait that `claim`, read from the task, belongs to. */
 void task_interrupt_wait(struct task *task, uint64_t claim);
+/* The same, and behind a shield too: for a scope that was opened there. */
+void task_interrupt_sheltered(struct task *task, uint64_t claim);
 
 #endif

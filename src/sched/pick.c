@@ -29,6 +29,16 @@ enum {
     HAND_OVER_NS = 3000,     /* a mean run from which tasks are handed to a searcher */
 };
 
+/* Says how many fresh tasks there may be for worker_push_fresh_easily(): below that there is room,
+ * nobody to be handed one, and nobody to be woken. */
+static void bound_easy(struct worker *worker)
+{
+    uint32_t size = worker->runq.fresh_mask + 1;
+    worker->runq.fresh_easy = worker->hand_over        ? 0
+                              : worker->wake_at < size ? worker->wake_at
+                                                       : size;
+}
+
 static void sample(struct worker *worker, int64_t now)
 {
     uint32_t events = RUNQ_READ(worker->runq.picks) + worker->wakes;
@@ -42,6 +52,7 @@ static void sample(struct worker *worker, int64_t now)
     worker->hand_over = mean > HAND_OVER_NS;
     worker->wake_at = worker->pool->seats_count > 1 ? (uint32_t)(WORTH_NS / (mean + 1)) + 1
                                                     : UINT32_MAX;
+    bound_easy(worker);
     atomic_store_explicit(&worker->mean_run, mean, memory_order_relaxed);
     atomic_store_explicit(&worker->pool->mean_run, mean, memory_order_relaxed);
 }
@@ -140,10 +151,8 @@ void worker_call(struct worker *worker)
     /* seq_cst, here and in idle_sleep(): we write want, then read the state; it writes the state,
      * then reads want. One of the two sees the other. */
     atomic_fetch_or_explicit(&worker->runq.want, WANT_LOOK, memory_order_seq_cst);
-    if (atomic_load_explicit(&worker->state, memory_order_seq_cst) == WORKER_ASLEEP) {
-        atomic_store_explicit(&worker->wake_word, 1, memory_order_release);
-        os_calls.futex_wake(&worker->wake_word, 1);
-    }
+    if (atomic_load_explicit(&worker->state, memory_order_seq_cst) == WORKER_ASLEEP)
+        worker_rouse(worker);
 }
 
 static struct task *take_pinned(struct worker *worker)
@@ -218,13 +227,14 @@ static bool push_fresh(struct worker *worker, struct task *task)
         runq_leave(&worker->runq);
         if (runq_grow(&worker->runq) != 0)
             return false;
+        bound_easy(worker);
         runq_enter(&worker->runq);
     }
     runq_leave(&worker->runq);
     return true;
 }
 
-int worker_push_fresh_slowly(struct worker *worker, struct task *task)
+int worker_push_fresh(struct worker *worker, struct task *task)
 {
     if (unlikely(worker->hand_over)) {
         task_link(task);
@@ -234,7 +244,7 @@ int worker_push_fresh_slowly(struct worker *worker, struct task *task)
     }
     if (!push_fresh(worker, task))
         return -ENOMEM;
-    worker_wake_if_worth(worker, runq_count(&worker->runq));
+    worker_wake_if_worth(worker, runq_fresh_count(&worker->runq));
     return 0;
 }
 
@@ -397,10 +407,10 @@ static void flush_queues(struct worker *worker)
 static void wait_for_end(struct worker *worker)
 {
     for (;;) {
-        atomic_store_explicit(&worker->wake_word, 0, memory_order_seq_cst);
+        atomic_store_explicit(&worker->wake_word, WAKE_NOT_YET, memory_order_seq_cst);
         if (atomic_load_explicit(&worker->pool->stopping, memory_order_seq_cst))
             return;
-        os_calls.futex_wait(&worker->wake_word, 0, BINE_NEVER);
+        os_calls.futex_wait(&worker->wake_word, WAKE_NOT_YET, BINE_NEVER);
     }
 }
 
@@ -443,6 +453,8 @@ static struct task *pick_slowly(struct worker *worker)
 {
     worker_sample(worker);
     wait_run_timers(&worker->timers, worker->sampled_at);
+    if (unlikely(poller_is_due(worker->sampled_at)))
+        worker_poll(worker);
     if (worker->stack_count > 2 * KEPT_STACKS)
         worker_give_stacks(worker, KEPT_STACKS);
     if (worker->since_global < GLOBAL_EVERY)

@@ -9,11 +9,15 @@
 #include "base/os.h"
 #include "sched/cpus.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/monitor.h"
+#include "sched/origin.h"
 #include "sched/park.h"
 #include "sched/record.h"
+#include "sched/scope.h"
 #include "sched/thread.h"
 #include "stack/overflow.h"
+#include "time/clock.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +72,7 @@ static void abandon(void);
 static void setup_once(void)
 {
     runtime_begin();
+    origin_note();
     runq_setup();
     overflow_install(report_overflow);
     pthread_atfork(NULL, NULL, abandon);
@@ -262,6 +267,8 @@ struct bine_pool *pool_default(void)
 static void interrupt_if_of_pool(struct task *task, void *context)
 {
     const struct bine_pool *pool = context;
+    if (task_marked(task, MARK_COVERS))
+        task_cancel_covered(task, pool, pool->cancelled_at);
     uint64_t claim = atomic_load_explicit(&task->claim, memory_order_seq_cst);
     enum claim_state state = claim_state(claim);
     /* The claim's number holds as long as the wait does, and so the pool read in between. */
@@ -273,6 +280,7 @@ static void interrupt_if_of_pool(struct task *task, void *context)
 /* Cancels all tasks of the pool, those that have not started yet included. */
 static void cancel_all(struct bine_pool *pool)
 {
+    pool->cancelled_at = clock_now();
     atomic_store_explicit(&pool->cancelled, true, memory_order_seq_cst);
     atomic_thread_fence(memory_order_seq_cst);
     record_each(interrupt_if_of_pool, pool);
@@ -395,6 +403,22 @@ int bine_worker(void)
     return worker ? (int)worker->seat : -1;
 }
 
+UNCHECKED_RACE bool worker_runs_elsewhere(const struct worker *worker, const struct task *task)
+{
+    const struct bine_pool *pool = worker->pool;
+    if (task_stage(task) == STAGE_THREAD || task_pool(task) != pool->number)
+        return true;
+    /* The task may have ended meanwhile, and its run be gone: the two are only compared. */
+    const struct run *run = task->run;
+    unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
+    for (unsigned i = 0; i < count; i++) {
+        const struct worker *other = pool_worker(pool, i);
+        if (other && other != worker && other->run == run)
+            return true;
+    }
+    return false;
+}
+
 void bine_block_begin(void)
 {
     struct worker *worker = worker_self();
@@ -450,7 +474,11 @@ static void abandon(void)
     atomic_store(&default_pool, NULL);
     closed = (struct pool_counts){0};
     monitor_abandon();
+    cancel_abandon();
+    poller_abandon();
     record_abandon();
     stack_abandon();
     runq_setup();
+    if (fork_get_hooks())
+        fork_get_hooks()->abandon();
 }

@@ -36,6 +36,7 @@ struct bine_pool {
     /* Seldom written, read by all. */
     _Alignas(CACHE_LINE) _Atomic bool closing; /* no new tasks */
     _Atomic bool cancelled;                    /* all its tasks are */
+    int64_t cancelled_at;                      /* ns; written before that */
     _Atomic bool stopping;                     /* no tasks left: threads end */
     _Atomic uint32_t asleep;                   /* workers with a seat that sleep */
     _Atomic uint32_t searching; /* workers that search, or were just woken or started to */
@@ -82,6 +83,10 @@ static inline struct worker *pool_worker(const struct bine_pool *pool, unsigned 
 {
     return ((struct worker *_Atomic *)pool->worker)[index];
 }
+
+/* True if another worker of this one's pool was seen to run the task; also for a task of another
+ * pool, of which that cannot be told. */
+bool worker_runs_elsewhere(const struct worker *worker, const struct task *task);
 
 /* The default pool, started if need be. NULL with errno where it cannot start. */
 struct bine_pool *pool_default(void);

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { SLAB_SIZE = 2 << 20, CUT_BATCH = 64 };
+enum { SLAB_SIZE = 2 << 20 };
 
 struct slab {
     struct slab *next;        /* constant */
@@ -35,9 +35,15 @@ static struct {
 static _Atomic(struct slab *) slabs; /* newest first; grows only */
 static _Atomic uint64_t claims_drawn;
 
+/* The first of `count` numbers that no record has had. */
+static uint64_t draw_claims(unsigned count)
+{
+    return atomic_fetch_add_explicit(&claims_drawn, count, memory_order_relaxed) << 32;
+}
+
 uint64_t record_first_claim(void)
 {
-    return atomic_fetch_add_explicit(&claims_drawn, 1, memory_order_relaxed) << 32;
+    return draw_claims(1);
 }
 
 /* Maps SLAB_SIZE bytes, aligned to that. */
@@ -67,7 +73,8 @@ static bool add_slab(void)
     return true;
 }
 
-/* Lock held. Cuts new records from the newest slab into the cache; false if it is used up. */
+/* Lock held. Cuts a batch, or what is left of the newest slab, into the cache, whose list it does
+ * not make yet: those records are touched for the first time. */
 static bool cut_some(struct record_cache *cache)
 {
     /* acquire: pairs with the release in add_slab(), which holds no lock. */
@@ -75,11 +82,24 @@ static bool cut_some(struct record_cache *cache)
     if (!slab)
         return false;
     uint32_t cut = atomic_load_explicit(&slab->cut, memory_order_relaxed);
-    uint32_t count = SLAB_RECORDS - cut < CUT_BATCH ? SLAB_RECORDS - cut : CUT_BATCH;
-    cache->cut = &slab->records[cut];
-    cache->cut_end = cache->cut + count;
+    uint32_t count = SLAB_RECORDS - cut < RECORD_BATCH ? SLAB_RECORDS - cut : RECORD_BATCH;
+    if (count == 0)
+        return false;
+    cache->loaded = &slab->records[cut];
+    cache->count = count;
     atomic_store_explicit(&slab->cut, cut + count, memory_order_release);
-    return count > 0;
+    return true;
+}
+
+/* Makes the list of records that were just cut, the lowest first. */
+static void link_new(struct record_cache *cache)
+{
+    struct task *record = cache->loaded;
+    uint64_t claim = draw_claims(cache->count);
+    for (unsigned i = 0; i < cache->count; i++) {
+        atomic_store_explicit(&record[i].claim, claim + ((uint64_t)i << 32), memory_order_relaxed);
+        record[i].next = i + 1 < cache->count ? &record[i + 1] : NULL;
+    }
 }
 
 /* Lock held. */
@@ -99,12 +119,15 @@ static bool refill_from_depot(struct record_cache *cache)
     for (;;) {
         struct backoff backoff = {0};
         spin_lock(&depot.lock);
-        bool filled = take_batch(cache) || cut_some(cache);
-        bool mine = !filled && !depot.growing;
+        bool taken = take_batch(cache);
+        bool cut = !taken && cut_some(cache);
+        bool mine = !taken && !cut && !depot.growing;
         if (mine)
             depot.growing = true;
         spin_unlock(&depot.lock);
-        if (filled)
+        if (cut)
+            link_new(cache);
+        if (taken || cut)
             return true;
         if (!mine) {
             backoff_pause(&backoff);
@@ -171,7 +194,7 @@ void record_flush(struct record_cache *cache)
     if (cache->spare)
         give_batch(cache->spare);
     cache->spare = NULL;
-    while (cache->loaded || cache->cut != cache->cut_end) {
+    while (cache->loaded) {
         struct task *task = record_take(cache);
         spin_lock(&depot.lock);
         add_loose(task);

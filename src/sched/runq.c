@@ -55,6 +55,8 @@ int runq_init(struct runq *runq)
     if (!runq->fresh)
         return -ENOMEM;
     runq->fresh_mask = FIRST_FRESH - 1;
+    runq->fresh_easy = FIRST_FRESH;
+    RUNQ_WRITE(runq->want, runq_by_membarrier ? 0 : WANT_LOCK);
     return 0;
 }
 
@@ -72,6 +74,8 @@ static bool move_fresh(struct runq *runq, struct task **fresh, uint32_t size)
         RUNQ_WRITE(runq->fresh_tail, count);
         runq->fresh = fresh;
         runq->fresh_mask = size - 1;
+        if (runq->fresh_easy > size)
+            runq->fresh_easy = size;
     }
     runq_leave(runq);
     free(old);
@@ -114,6 +118,10 @@ void runq_answer(struct runq *runq)
 {
     uint32_t want;
     while ((want = atomic_load_explicit(&runq->want, memory_order_acquire)) & WANT_AT_ENTRY) {
+        if (want & WANT_LOCK) {
+            spin_lock(&runq->lock);
+            return;
+        }
         if (want & WANT_LOCKED) {
             atomic_store_explicit(&runq->busy, 0, memory_order_release);
             while (atomic_load_explicit(&runq->want, memory_order_relaxed) & WANT_LOCKED)

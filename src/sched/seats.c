@@ -16,7 +16,6 @@
  * 2. A worker is in `sleepers` or `spares` only between pool_lie_down() and pool_get_up(), and who
  *    takes it out wakes it.
  */
-#include "base/os.h"
 #include "sched/fatal.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
@@ -93,12 +92,6 @@ static void count_as_searching(struct bine_pool *pool, struct worker *worker)
     worker->counted = true;
 }
 
-static void rouse(struct worker *worker)
-{
-    atomic_store_explicit(&worker->wake_word, 1, memory_order_release);
-    os_calls.futex_wake(&worker->wake_word, 1);
-}
-
 static struct worker *make_worker(struct bine_pool *pool, unsigned index)
 {
     struct worker *worker = NULL;
@@ -112,6 +105,7 @@ static struct worker *make_worker(struct bine_pool *pool, unsigned index)
     }
     timers_init(&worker->timers);
     worker->pool = pool;
+    worker->pool_bits = (uint64_t)pool->number << TASK_POOL_SHIFT;
     worker->index = index;
     worker->hand = HAND_CLOSED;
     worker->syscall_fd = -1;
@@ -200,7 +194,7 @@ static int fill_seat(struct bine_pool *pool, int seat)
     }
     spin_unlock(&pool->seats);
     if (spare) {
-        rouse(spare);
+        worker_rouse(spare);
         return 0;
     }
     return start_worker(pool, seat);
@@ -241,7 +235,7 @@ void pool_wake(struct bine_pool *pool)
     int seat = worker ? NO_SEAT : take_free_seat(pool);
     spin_unlock(&pool->seats);
     if (worker)
-        rouse(worker);
+        worker_rouse(worker);
     int error = seat == NO_SEAT ? 0 : fill_seat(pool, seat);
     if (!error)
         return;
@@ -265,7 +259,7 @@ static void give_seat_back(struct bine_pool *pool, struct worker *stuck, int sea
     }
     spin_unlock(&pool->seats);
     if (lay)
-        rouse(stuck);
+        worker_rouse(stuck);
 }
 
 void pool_replace(struct bine_pool *pool, struct worker *stuck)
@@ -337,7 +331,7 @@ bool pool_take_seat(struct bine_pool *pool, struct worker *worker)
     spin_unlock(&pool->seats);
     if (loser) {
         worker_call(loser);
-        rouse(loser);
+        worker_rouse(loser);
     }
     return found;
 }
@@ -411,6 +405,7 @@ static void free_worker(struct worker *worker)
 {
     timers_destroy(&worker->timers);
     free(worker->runq.fresh);
+    free(worker->deque);
     free(worker);
 }
 
@@ -423,7 +418,7 @@ void pool_stop(struct bine_pool *pool)
     pthread_mutex_unlock(&thread_mutex);
     for (unsigned i = 0; i < count; i++) {
         worker_call(pool_worker(pool, i));
-        rouse(pool_worker(pool, i));
+        worker_rouse(pool_worker(pool, i));
     }
     for (unsigned i = 0; i < count; i++)
         if (atomic_load(&pool_worker(pool, i)->state) != WORKER_NONE)

@@ -26,20 +26,6 @@ int bine_check(void)
     return run_check(run_self());
 }
 
-bool bine_shield(bool on)
-{
-    struct run *run = run_self();
-    bool before = run->shielded;
-    if (on && !before) {
-        run->outer_deadline = run->deadline;
-        run->deadline = BINE_NEVER;
-    } else if (!on && before) {
-        run->deadline = run->outer_deadline;
-    }
-    run->shielded = on;
-    return before;
-}
-
 void bine_set_name(const char *name)
 {
     run_self()->name = name;

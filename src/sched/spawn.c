@@ -1,9 +1,11 @@
-/* Starting tasks. Nothing here waits, switches or runs anything: the caller may hold any lock. */
+/* Starting tasks. Nothing here waits, switches or runs anything, unless a scope has a limit: the
+ * caller may hold any lock. */
 #include "sched/fatal.h"
 #include "sched/future.h"
 #include "sched/park.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
+#include "sched/scope.h"
 #include "sched/thread.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@ enum { MOST_COPIED = 1024 };
 struct start {
     struct worker *worker;  /* the caller's, NULL on a plain thread */
     struct bine_pool *pool; /* the task's */
-    uintptr_t join;         /* JOIN_DETACHED or JOIN_NOBODY */
+    uintptr_t join;         /* JOIN_DETACHED, with a scope or without, or JOIN_NOBODY */
     const void *site;       /* who called */
 };
 
@@ -65,10 +67,6 @@ static int make_more(const bine_task_options *options, const struct bine_call *c
 {
     static const bine_task_options none;
     const bine_task_options *o = options ? options : &none;
-    if (o->scope) /* there are none yet */
-        return -EINVAL;
-    if (o->copy_size > MOST_COPIED || (o->copy_size && !call->arg[0]))
-        return -EINVAL;
     int class = stack_class_for(o->stack_size ? o->stack_size : pool->stack_size);
     if (class < 0)
         return -ENOMEM;
@@ -92,11 +90,13 @@ static int make_more(const bine_task_options *options, const struct bine_call *c
     return 0;
 }
 
-static bool fits_record(const bine_task_options *options, const struct bine_call *call)
+/* A detached task's join has room for its scope. */
+static bool fits_record(const bine_task_options *options, const struct bine_call *call,
+                        uintptr_t join)
 {
     return !(call->arg[3] | call->arg[4] | call->arg[5]) &&
-           (!options || !(options->name || options->stack_size || options->scope ||
-                          options->copy_size || options->pinned));
+           (!options || !(options->name || options->stack_size || options->copy_size ||
+                          options->pinned || (options->scope && join == JOIN_NOBODY)));
 }
 
 static int start_task(const struct start *start, const bine_task_options *options,
@@ -106,7 +106,7 @@ static int start_task(const struct start *start, const bine_task_options *option
     unsigned flags = start->join == JOIN_NOBODY ? TASK_FUTURE : 0;
     if (unlikely(atomic_load_explicit(&start->pool->closing, memory_order_seq_cst)))
         return -EPIPE;
-    if (unlikely(!fits_record(options, call))) {
+    if (unlikely(!fits_record(options, call, start->join))) {
         int error = make_more(options, call, start->pool, &more);
         if (error)
             return error;
@@ -122,7 +122,7 @@ static int start_task(const struct start *start, const bine_task_options *option
     fill(task, fn_word(call, flags, start->pool->number), start->site, start->join);
     task->arg[0] = more ? (uintptr_t)more : call->arg[0];
     task->arg[1] = call->arg[1];
-    task->arg[2] = call->arg[2];
+    task->arg[2] = more ? 0 : call->arg[2]; /* then it is cancelled_at */
     *result = task;
     int error = enqueue(start, task);
     if (unlikely(error)) {
@@ -170,6 +170,31 @@ static inline int start_call(const bine_task_options *options, const struct bine
                : start_from_outside(&start, options, call, result);
 }
 
+static int check_options(const bine_task_options *options, const struct bine_call *call)
+{
+    bool copies = options && options->copy_size;
+    return copies && (options->copy_size > MOST_COPIED || !call->arg[0]) ? -EINVAL : 0;
+}
+
+/* With options. */
+static int start_with(const bine_task_options *options, const struct bine_call *call,
+                      uintptr_t join, const void *site, struct task **result)
+{
+    int error = check_options(options, call);
+    if (unlikely(error))
+        return error;
+    if (!options || !options->scope)
+        return start_call(options, call, join, site, result);
+    error = scope_admit(options->scope);
+    if (error)
+        return error;
+    uintptr_t tells = join == JOIN_DETACHED ? (uintptr_t)options->scope : 0;
+    error = start_call(options, call, join + tells, site, result);
+    if (error)
+        scope_end_task((struct scope *)options->scope, 0);
+    return error;
+}
+
 static inline bine_task *future_or_errno(int error, struct task *task)
 {
     if (likely(!error))
@@ -181,58 +206,82 @@ static inline bine_task *future_or_errno(int error, struct task *task)
 int bine_task_go_(const bine_task_options *options, struct bine_call call)
 {
     struct task *task;
-    return start_call(options, &call, JOIN_DETACHED, __builtin_return_address(0), &task);
+    return start_with(options, &call, JOIN_DETACHED, __builtin_return_address(0), &task);
 }
 
 bine_task *bine_task_async_(const bine_task_options *options, struct bine_call call)
 {
     struct task *task;
-    int error = start_call(options, &call, JOIN_NOBODY, __builtin_return_address(0), &task);
+    int error = start_with(options, &call, JOIN_NOBODY, __builtin_return_address(0), &task);
     return future_or_errno(error, task);
 }
 
-/* The short way: from a task into its own pool, with nothing to say about it. */
-static inline int start_small(void (*fn)(void), uint64_t how, uintptr_t join, const void *site,
-                              const uintptr_t arg[3], struct task **result)
+/* The long way to what start_small() does. */
+static __attribute__((noinline)) struct task *start_small_slowly(uint64_t fn, uintptr_t join,
+                                                                 const void *site, uintptr_t a,
+                                                                 uintptr_t b, uintptr_t c)
+{
+    struct bine_call call = {(void (*)(void))(uintptr_t)(fn & ADDRESS_MASK),
+                             {a, b, c},
+                             (unsigned)(fn >> 48) & TASK_RESULT};
+    struct task *task;
+    int error = start_call(NULL, &call, join, site, &task);
+    if (likely(!error))
+        return task;
+    errno = -error;
+    return NULL;
+}
+
+/* The task is filled in and counted. */
+static __attribute__((noinline)) struct task *queue_slowly(struct worker *worker, struct task *task)
+{
+    if (likely(worker_push_fresh(worker, task) == 0))
+        return task;
+    counter_add(&worker->started, (uint64_t)-1);
+    task_set_stage(task, STAGE_FREE);
+    record_free(&worker->records, task);
+    errno = ENOMEM;
+    return NULL;
+}
+
+/* The short way: from a task into its own pool, with nothing to say about it. `fn` has no pool yet.
+ * What is rare is left to functions that it ends in, so that it needs no frame. NULL with errno. */
+__attribute__((always_inline)) static inline struct task *
+start_small(uint64_t fn, uintptr_t join, const void *site, uintptr_t a, uintptr_t b, uintptr_t c)
 {
     struct worker *worker = worker_self();
-    if (unlikely(!worker || atomic_load_explicit(&worker->pool->closing, memory_order_relaxed))) {
-        struct bine_call call = {fn, {arg[0], arg[1], arg[2]}, (unsigned)how & 7};
-        return start_call(NULL, &call, join, site, result);
-    }
+    if (unlikely(!worker || !worker->records.loaded ||
+                 atomic_load_explicit(&worker->pool->closing, memory_order_relaxed)))
+        return start_small_slowly(fn, join, site, a, b, c);
     struct task *task = record_take(&worker->records);
-    if (unlikely(!task))
-        return -ENOMEM;
-    fill(task, (uint64_t)(uintptr_t)fn | how << 48 | (uint64_t)worker->pool->number << TASK_POOL_SHIFT,
-         site, join);
-    task->arg[0] = arg[0];
-    task->arg[1] = arg[1];
-    task->arg[2] = arg[2];
-    *result = task;
+    fill(task, fn | worker->pool_bits, site, join);
+    task->arg[0] = a;
+    task->arg[1] = b;
+    task->arg[2] = c;
     counter_add(&worker->started, 1); /* before it can end: see quiet.c */
-    int error = worker_push_fresh(worker, task);
-    if (unlikely(error)) {
-        counter_add(&worker->started, (uint64_t)-1);
-        task_set_stage(task, STAGE_FREE);
-        record_free(&worker->records, task);
-    }
-    return error;
+    if (likely(worker_push_fresh_easily(worker, task)))
+        return task;
+    return queue_slowly(worker, task);
+}
+
+static __attribute__((noinline)) int why_not(void)
+{
+    return -errno;
 }
 
 int bine_task_go3_(void (*fn)(void), unsigned result, uintptr_t a, uintptr_t b, uintptr_t c)
 {
-    struct task *task;
-    return start_small(fn, result, JOIN_DETACHED, __builtin_return_address(0),
-                       (uintptr_t[]){a, b, c}, &task);
+    uint64_t word = (uint64_t)(uintptr_t)fn | (uint64_t)result << 48;
+    if (likely(start_small(word, JOIN_DETACHED, __builtin_return_address(0), a, b, c)))
+        return 0;
+    return why_not();
 }
 
 bine_task *bine_task_async3_(void (*fn)(void), unsigned result, uintptr_t a, uintptr_t b,
                              uintptr_t c)
 {
-    struct task *task;
-    int error = start_small(fn, result | TASK_FUTURE, JOIN_NOBODY, __builtin_return_address(0),
-                            (uintptr_t[]){a, b, c}, &task);
-    return future_or_errno(error, task);
+    uint64_t word = (uint64_t)(uintptr_t)fn | (uint64_t)(result | TASK_FUTURE) << 48;
+    return (bine_task *)start_small(word, JOIN_NOBODY, __builtin_return_address(0), a, b, c);
 }
 
 int bine_run_(bine_future(int) main_task)

@@ -31,6 +31,8 @@ struct bine_pool;
 struct worker;
 struct run;
 struct wait;
+struct scope;
+struct level;
 
 enum task_stage {
     STAGE_FREE,    /* in no use */
@@ -49,21 +51,23 @@ enum claim_state {
     CLAIM_RUNNING,   /* waits for nothing */
     CLAIM_PREPARE,   /* about to wait: who comes now looks again */
     CLAIM_WAITING,   /* waits; grant, deadline and cancellation may end it */
-    CLAIM_FIRM,      /* waits; only a grant may end it */
+    CLAIM_FIRM,      /* waits; no cancellation may end it */
     CLAIM_GRANTED,   /* what it waited for came; will be resumed */
     CLAIM_TIMED_OUT, /* the deadline came first; will be resumed */
     CLAIM_CANCELLED, /* a cancellation came first; will be resumed */
+    CLAIM_SHELTERED, /* as WAITING behind a shield: only scopes opened behind it, too, may end it */
     CLAIM_STATES = 8
 };
 
 /* Who waits for the end of a task: the words of `join`. Anything else is a struct wait *. */
 #define JOIN_NOBODY   ((uintptr_t)0) /* runs; the future is somebody's */
-#define JOIN_DETACHED ((uintptr_t)1) /* runs; there is no future */
+#define JOIN_DETACHED ((uintptr_t)1) /* runs; there is no future. Above it the scope to tell */
 #define JOIN_ENDING   ((uintptr_t)2) /* ended; its waiter is being claimed */
 #define JOIN_ENDED    ((uintptr_t)3) /* ended; the record is the future's owner's alone */
 
 /* Flags of a task that are set before it is queued and constant while it lives. */
 enum {
+    TASK_RESULT = 7,      /* the bits of how its function returns */
     TASK_MORE = 1 << 3,   /* arg[0] is a struct task_more * until the task has started */
     TASK_FUTURE = 1 << 4, /* was started with a future: its start must be claimed */
     TASK_APART = 1 << 5,  /* pinned, or with a stack of its own: not to be run in place */
@@ -82,7 +86,10 @@ struct task {
         struct {
             void *sp;               /* STARTED: context while not running */
             struct run *run;        /* STARTED, THREAD: in the frame that runs it */
-            _Atomic uint32_t woken; /* THREAD: the futex word its thread sleeps on */
+            union {
+                _Atomic uint32_t woken;       /* THREAD: the futex word its thread sleeps on */
+                _Atomic int64_t cancelled_at; /* TASK_MORE, STARTED: ns; 0: see task_cancel() */
+            };
         };
         uintptr_t result; /* ENDED */
     };
@@ -102,6 +109,7 @@ static_assert(sizeof(struct task) == CACHE_LINE, "a task that has not started is
 enum {
     MARK_CANCELLED = 1 << 0, /* bine_cancel was called */
     MARK_PINNED = 1 << 1,    /* runs on the thread of run->home only */
+    MARK_COVERS = 1 << 2,    /* run->covers is not empty; written with task_lock() */
 };
 
 #define ADDRESS_MASK ((UINT64_C(1) << 48) - 1)
@@ -123,27 +131,54 @@ struct key_values {
     unsigned count;
 };
 
+/* Something that a cancellation from above reaches, in the list of what covers it. */
+struct covered {
+    struct covered *next;
+    struct covered **back; /* what points at it */
+    enum covered_kind {
+        COVERED_NOT,   /* in no list */
+        COVERED_RUN,   /* a task or a covered call */
+        COVERED_TOLD,  /* one that has been cancelled */
+        COVERED_SCOPE,
+        COVERED_PLACE, /* where a walker goes on */
+    } kind;
+};
+
 /*
  * A task (or plain thread) while it runs. The owner's fields are touched only by the task itself;
  * a dump reads them without a lock and may see them in the middle of a change.
  */
 struct run {
     struct task *task;
-    struct run *outer;     /* who awaits this task in place, on the same stack; NULL: nobody */
-    struct stack *stack;   /* NULL on a plain thread */
-    struct bine_pool *pool;     /* NULL on a plain thread */
+    struct run *outer;      /* who awaits this task in place, on the same stack; NULL: nobody */
+    struct stack *stack;    /* NULL on a plain thread */
+    struct bine_pool *pool; /* NULL on a plain thread */
+    struct task *marked;    /* whose cancel mark counts: its own, or its parent's */
+    int64_t deadline;       /* the nearest one around the caller that counts now */
+    int64_t base_deadline;  /* the one that it was started with */
+
+    /* All zero at first. */
     struct task_more *more;
     const char *name;
-    struct worker *home;   /* the worker it is pinned to while pins > 0 */
-    unsigned pins;
-    bool shielded;
-    int64_t deadline;       /* the nearest one around the caller that counts now */
-    int64_t outer_deadline; /* the one that a shield keeps out */
     struct key_values keys;
-    _Atomic uint64_t id;   /* 0 until somebody asks: see run_id() */
-    const char *waits_for; /* what it waits for, for the dump; NULL while it runs */
+    struct scope *inside;   /* the innermost scope that counts now; see scope.h for this and below */
+    struct scope *started_in;      /* NULL: in none */
+    struct level *level;    /* the innermost it has set up */
+    struct covered *covers; /* scopes without a parent, covered runs; protected by task_lock() */
+    struct covered in;      /* in the list of the scope it was started in, once it has waited */
+    const char *waits_for;  /* what it waits for, for the dump; NULL while it runs */
+    uint32_t pins;
+    uint32_t opened;        /* scopes it has opened so far */
+    uint64_t shielded;      /* 1 behind a shield */
+    _Atomic(struct scope *) scope; /* the innermost it has opened; goes with task_lock() held */
+    _Atomic uint64_t id;    /* 0 until somebody asks: see run_id() */
+
+    /* Of a wait, of pins, of a shield, of a covered call. */
     const void *waits_on;
-    int64_t waits_since;   /* ns, as coarse as the worker's clock */
+    int64_t waits_since;    /* ns, as coarse as the worker's clock */
+    struct worker *home;    /* the worker it is pinned to while pins > 0 */
+    struct level *shield;   /* SHIELDED: what that was when the shield went up */
+    struct covered under;   /* in the list of the task it observes */
 };
 
 /* relaxed, here and for site: atomic only for those who look at a record that is not theirs. */
@@ -159,7 +194,7 @@ static inline void (*task_function(const struct task *task))(void)
 
 static inline unsigned task_result_kind(const struct task *task)
 {
-    return (unsigned)(task_fn(task) >> 48) & 7;
+    return (unsigned)(task_fn(task) >> 48) & TASK_RESULT;
 }
 
 static inline unsigned task_pool(const struct task *task)
@@ -181,6 +216,18 @@ static inline const void *task_site(const struct task *task)
 static inline bool task_marked(const struct task *task, unsigned mark)
 {
     return atomic_load_explicit(&task->marks, memory_order_relaxed) & mark;
+}
+
+/* There is no future, or it was dropped. */
+static inline bool join_is_detached(uintptr_t join)
+{
+    return (join & 3) == JOIN_DETACHED;
+}
+
+/* The scope that is told how the task ends; NULL: none. */
+static inline struct scope *join_scope(uintptr_t join)
+{
+    return join_is_detached(join) ? (struct scope *)(join - JOIN_DETACHED) : NULL;
 }
 
 static inline enum task_stage task_stage(const struct task *task)

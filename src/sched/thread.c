@@ -1,6 +1,7 @@
 #include "sched/thread.h"
 #include "sched/fatal.h"
 #include "sched/key.h"
+#include "sched/scope.h"
 #include "time/clock.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ static void end_thread(void *argument)
 {
     struct thread *thread = argument;
     struct task *task = thread->run.task;
+    run_leave_scopes(&thread->run);
     if (thread->run.keys.value)
         key_end_run(&thread->run);
     thread->in_use = false;
@@ -44,7 +46,7 @@ static void begin_with(struct thread *thread, struct task *task)
     }
     thread->in_use = true;
     thread->run = (struct run){
-        .task = task, .deadline = BINE_NEVER, .outer_deadline = BINE_NEVER};
+        .task = task, .marked = task, .deadline = BINE_NEVER, .base_deadline = BINE_NEVER};
     atomic_store_explicit(&task->site, 0, memory_order_relaxed);
     atomic_store_explicit(&task->fn, 0, memory_order_relaxed);
     task->run = &thread->run;
@@ -55,6 +57,7 @@ static void begin_with(struct thread *thread, struct task *task)
 void thread_adopt(const struct run *run)
 {
     begin_with(&thread_self, run->task);
+    run_adopt_cover(&thread_self.run, run);
 }
 
 struct run *thread_run(void)

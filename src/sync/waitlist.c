@@ -68,6 +68,17 @@ bool waitlist_remove(struct waitlist *list, struct wait *wait)
     return true;
 }
 
+bool waitlist_claim(struct waitlist *list, struct wait *wait, struct wait ***end)
+{
+    waitlist_remove(list, wait);
+    if (!wait_claim(wait))
+        return false;
+    wait->next = NULL;
+    **end = wait;
+    *end = &wait->next;
+    return true;
+}
+
 struct wait *waitlist_claim_first(struct waitlist *list)
 {
     while (list->first) {
@@ -81,13 +92,25 @@ struct wait *waitlist_claim_first(struct waitlist *list)
 
 struct wait *waitlist_claim_all(struct waitlist *list)
 {
-    struct wait *claimed = NULL, **end = &claimed, *wait;
-    while ((wait = waitlist_claim_first(list))) {
-        *end = wait;
-        end = &wait->next;
-        wait->next = NULL;
-    }
+    struct wait *claimed = NULL, **end = &claimed;
+    while (list->first)
+        waitlist_claim(list, list->first, &end);
     return claimed;
+}
+
+void waitline_commit(void *argument)
+{
+    struct wait *wait = argument;
+    struct waitline *line = wait->on;
+    wait_commit(wait);
+    waitlist_unlock(&line->word, &line->list);
+}
+
+void waitline_leave(struct waitline *line, struct wait *wait)
+{
+    waitlist_lock(&line->word);
+    waitlist_remove(&line->list, wait);
+    waitlist_unlock(&line->word, &line->list);
 }
 
 void waitlist_resume_all(struct wait *claimed)

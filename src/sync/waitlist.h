@@ -35,6 +35,9 @@ void waitlist_prepend(struct waitlist *list, struct wait *wait);
 /* Takes a wait out; false if it is out already. */
 bool waitlist_remove(struct waitlist *list, struct wait *wait);
 
+/* Takes a wait out. Unless it had given up, it is claimed and goes to the end of a list of such. */
+bool waitlist_claim(struct waitlist *list, struct wait *wait, struct wait ***end);
+
 /* Takes the oldest wait out that has not given up, claimed; NULL: there is none. */
 struct wait *waitlist_claim_first(struct waitlist *list);
 
@@ -42,6 +45,18 @@ struct wait *waitlist_claim_first(struct waitlist *list);
 struct wait *waitlist_claim_all(struct waitlist *list);
 
 /* --- lock not held --- */
+
+/* How an object begins whose waiters stand in one list, `on` of their waits. */
+struct waitline {
+    list_word word;
+    struct waitlist list;
+};
+
+/* The commit of such a wait, which stands in the list, the lock held. */
+void waitline_commit(void *wait);
+
+/* Takes a wait out that was not granted. */
+void waitline_leave(struct waitline *line, struct wait *wait);
 
 /* Lets a list of claimed waits go on. */
 void waitlist_resume_all(struct wait *claimed);

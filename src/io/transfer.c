@@ -1,0 +1,222 @@
+/*
+ * Reading, writing and polling: try, and wait where that was in vain.
+ *
+ * A descriptor that is not known to be ready is not tried: see side.c. What moved before a call is
+ * ended by a deadline, a cancellation or an error is never lost: the call returns the count, and
+ * the next one says why.
+ */
+#define _GNU_SOURCE
+#include "io/transfer.h"
+#include "io/file.h"
+#include "sched/worker.h"
+#include <bine/io.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+
+/* What the result of a try says of the descriptor. */
+static enum outcome outcome_of(const struct transfer *transfer, unsigned traits, ssize_t result)
+{
+    if (result == -EAGAIN)
+        return OUTCOME_NONE;
+    /* 0 is the end, which stays. */
+    if ((traits & TRAIT_TCP) && result > 0 && (size_t)result < transfer->size &&
+        transfer->side == SIDE_IN && !(transfer->flags & MSG_PEEK))
+        return OUTCOME_SHORT;
+    return OUTCOME_MORE;
+}
+
+/* One try. -EBADF: it was closed meanwhile. */
+static ssize_t try_once(struct use *use, const struct transfer *transfer)
+{
+    ssize_t result;
+    if (unlikely(!use_enter(use)))
+        return -EBADF;
+    do
+        result = transfer->attempt(use, transfer);
+    while (unlikely(result == -EINTR));
+    if (unlikely(result == -ENOTSOCK) && use_identify_again(use) == 0)
+        result = transfer->attempt(use, transfer);
+    use_leave(use);
+    side_tried(use, transfer->side, outcome_of(transfer, use_traits(use), result));
+    return result;
+}
+
+static ssize_t run_transfer(int fd, const struct transfer *transfer)
+{
+    struct use use;
+    int error = use_begin(&use, fd);
+    if (unlikely(error))
+        return error;
+    worker_heed_budget_here();
+    if (unlikely((error = run_check(run_self()))))
+        return error;
+    if (unlikely(use_traits(&use) & TRAIT_FILE) && !transfer->message)
+        return file_transfer(&use, transfer);
+    for (;;) {
+        if (side_may_try(&use, transfer->side)) {
+            ssize_t result = try_once(&use, transfer);
+            if (likely(result != -EAGAIN) || (transfer->flags & (MSG_DONTWAIT | MSG_ERRQUEUE)))
+                return result;
+        } else if (unlikely(transfer->flags & (MSG_DONTWAIT | MSG_ERRQUEUE))) {
+            return try_once(&use, transfer);
+        }
+        if ((error = side_wait(&use, transfer->side, transfer->what)))
+            return error;
+    }
+}
+
+/* -EINVAL, or the number of bytes. */
+static ssize_t size_of(const struct iovec *iov, int count)
+{
+    size_t size = 0;
+    if (count < 0 || count > IOV_MAX || (count > 0 && !iov))
+        return -EINVAL;
+    for (int i = 0; i < count; i++) {
+        if (iov[i].iov_len > SSIZE_MAX - size)
+            return -EINVAL;
+        size += iov[i].iov_len;
+    }
+    return (ssize_t)size;
+}
+
+/* Checks what a call that moves nothing is to check. */
+static ssize_t move_nothing(int fd)
+{
+    struct use use;
+    int error = use_begin(&use, fd);
+    return error ? error : run_check(run_self());
+}
+
+ssize_t bine_readv(int fd, const struct iovec *iov, int count)
+{
+    ssize_t size = size_of(iov, count);
+    if (unlikely(size <= 0))
+        return size < 0 ? size : move_nothing(fd);
+    struct transfer transfer = {attempt_read, iov, count, 0, NULL, (size_t)size, "read", SIDE_IN};
+    return run_transfer(fd, &transfer);
+}
+
+ssize_t bine_read(int fd, void *buffer, size_t size)
+{
+    struct iovec iov = {buffer, size};
+    return bine_readv(fd, &iov, 1);
+}
+
+ssize_t bine_writev(int fd, const struct iovec *iov, int count)
+{
+    ssize_t size = size_of(iov, count);
+    if (unlikely(size < 0))
+        return size;
+    struct transfer transfer = {attempt_write, iov,          count,   0,
+                                NULL,          (size_t)size, "write", SIDE_OUT};
+    return count == 0 ? move_nothing(fd) : run_transfer(fd, &transfer);
+}
+
+ssize_t bine_write(int fd, const void *buffer, size_t size)
+{
+    struct iovec iov = {(void *)buffer, size};
+    return bine_writev(fd, &iov, 1);
+}
+
+ssize_t bine_recvmsg(int fd, struct msghdr *message, int flags)
+{
+    ssize_t size = message ? size_of(message->msg_iov, (int)message->msg_iovlen) : -EINVAL;
+    if (unlikely(size < 0))
+        return size;
+    struct transfer transfer = {attempt_receive, NULL,         0,      flags,
+                                message,         (size_t)size, "read", SIDE_IN};
+    return run_transfer(fd, &transfer);
+}
+
+ssize_t bine_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    ssize_t size = message ? size_of(message->msg_iov, (int)message->msg_iovlen) : -EINVAL;
+    if (unlikely(size < 0))
+        return size;
+    struct transfer transfer = {attempt_send, NULL,    0,       flags, (struct msghdr *)message,
+                                (size_t)size, "write", SIDE_OUT};
+    return run_transfer(fd, &transfer);
+}
+
+ssize_t bine_read_full(int fd, void *buffer, size_t size)
+{
+    size_t got = 0;
+    do {
+        ssize_t result = bine_read(fd, (char *)buffer + got, size - got);
+        if (result < 0)
+            return result;
+        if (result == 0)
+            break;
+        got += (size_t)result;
+    } while (got < size);
+    return (ssize_t)got;
+}
+
+int bine_write_full(int fd, const void *buffer, size_t size)
+{
+    size_t written = 0;
+    do {
+        ssize_t result = bine_write(fd, (const char *)buffer + written, size - written);
+        if (result < 0)
+            return (int)result;
+        written += (size_t)result;
+    } while (written < size);
+    return 0;
+}
+
+/* --- polling --- */
+
+/* The ready subset of the events, 0 (none), or -errno. */
+static int ask(struct use *use, short events)
+{
+    struct pollfd poll_fd = {use->fd, events, 0};
+    int count;
+    if (!use_enter(use))
+        return -EBADF;
+    while ((count = poll(&poll_fd, 1, 0)) < 0 && errno == EINTR)
+        ;
+    int error = count < 0 ? -errno : 0;
+    use_leave(use);
+    if (error)
+        return error;
+    if (poll_fd.revents & POLLNVAL)
+        return -EBADF;
+    if (poll_fd.revents & (POLLERR | POLLHUP))
+        return events;
+    return poll_fd.revents & events;
+}
+
+static int poll_one_side(int fd, short events)
+{
+    enum side_index side = events & POLLIN ? SIDE_IN : SIDE_OUT;
+    struct use use;
+    int error = use_begin(&use, fd);
+    worker_heed_budget_here();
+    if (error || (error = run_check(run_self())))
+        return error;
+    for (;;) {
+        if (side_may_try(&use, side)) {
+            int ready = ask(&use, events);
+            side_tried(&use, side, ready == 0 ? OUTCOME_NONE : OUTCOME_MORE);
+            if (ready)
+                return ready;
+        }
+        if ((error = side_wait(&use, side, "poll")))
+            return error;
+    }
+}
+
+int bine_poll(int fd, short events)
+{
+    if (events == 0 || (events & ~(POLLIN | POLLOUT)))
+        return -EINVAL;
+    if (events == (POLLIN | POLLOUT))
+        return -EINVAL; /* for now */
+    return poll_one_side(fd, events);
+}
+
+int bine_close(int fd)
+{
+    return descriptor_close(fd);
+}
