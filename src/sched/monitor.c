@@ -294,13 +294,14 @@ void monitor_count_waiting_thread(int change)
 
 /* Gives memory back that lay unused for TRIM_NS. Returns how long until there may be more, ns; 0:
  * nothing is left to give. */
-static int64_t trim(int64_t now)
+static int64_t trim(int64_t now, bool idle)
 {
     static int64_t trimmed_at;
     static bool more = true;
     if (now - trimmed_at >= TRIM_NS) {
         trimmed_at = now;
         more = stack_trim();
+        more = !idle || record_trim() || more; /* the second takes its time */
     }
     return more ? trimmed_at + TRIM_NS - now : 0;
 }
@@ -308,7 +309,7 @@ static int64_t trim(int64_t now)
 /* Nobody was awake: sleeps until somebody is, or until there may be memory to give back. */
 static void disarm(struct round *round)
 {
-    set_timer(trim(round->now));
+    set_timer(trim(round->now, true));
     /* seq_cst: see the head of the file. */
     atomic_store_explicit(&monitor.armed, false, memory_order_seq_cst);
     pool_each(look_at_pool, round);
@@ -341,7 +342,7 @@ static void *watch_workers(void *unused)
             disarm(&round);
             continue;
         }
-        trim(round.now);
+        trim(round.now, false);
         span = span < LAST_LOOK_NS / 2 ? span * 2 : LAST_LOOK_NS;
         set_timer(round.next < span ? round.next : span);
     }

@@ -25,6 +25,10 @@ void record_flush(struct record_cache *cache);
 /* A claim word whose sequence number no record has had. */
 uint64_t record_first_claim(void);
 
+/* Gives back memory of records that lay free since the call before. True if a later call may find
+ * some. Reads all records in the depot: for when nobody waits for the caller. */
+bool record_trim(void);
+
 /* Calls visit on every record that has ever been cut, in use or not; for dumps. Any thread. */
 void record_each(void (*visit)(struct task *task, void *context), void *context);
 

@@ -23,6 +23,8 @@ enum {
     WANT_OLDEST = 1 << 2, /* at the next pick, run the oldest fresh task */
     WANT_LOOK = 1 << 3,   /* at the next pick, look at the worker's inbox and seat */
     WANT_LOCK = 1 << 4,   /* always set where there is no membarrier: the owner takes the lock */
+    WANT_NUMBER = 1 << 8, /* from here up: the number of the question, so that no thief takes another
+                             one's for his own */
     WANT_AT_ENTRY = WANT_LOCKED | WANT_ASKED | WANT_LOCK,
     WANT_AT_PICK = WANT_OLDEST | WANT_LOOK,
 };
