@@ -312,12 +312,14 @@ static void enter_thread(struct worker *worker)
     worker->exceptions_at = __cxa_get_globals ? __cxa_get_globals() : NULL;
     worker->run = NULL;
     worker->spin_ns = SPIN_NS;
-    worker->tid = (int)syscall(SYS_gettid);
+    int tid = (int)syscall(SYS_gettid);
+    /* relaxed: one who reads the old number asks for a thread that has ended. */
+    atomic_store_explicit(&worker->tid, tid, memory_order_relaxed);
     fiber_adopt_thread(&worker->base_fiber);
     overflow_enter_thread(worker->alternate_stack);
     prctl(PR_SET_NAME, worker->pool->name, 0, 0, 0);
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-    snprintf(text, sizeof text, "/proc/self/task/%d/syscall", worker->tid);
+    snprintf(text, sizeof text, "/proc/self/task/%d/syscall", tid);
     atomic_store(&worker->syscall_fd, open(text, O_RDONLY | O_CLOEXEC));
     worker_restart_clock(worker, clock_now());
     monitor_arm();

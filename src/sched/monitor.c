@@ -131,8 +131,9 @@ static void wake_another(struct worker *worker, bool stands_still)
 static int64_t processor_time(const struct worker *worker)
 {
     struct timespec ran = {0};
+    int tid = atomic_load_explicit(&worker->tid, memory_order_relaxed);
     /* The kernel's number for that clock of a thread; pthread_getcpuclockid() wants one that lives. */
-    clock_gettime((clockid_t)(~(unsigned)worker->tid << 3 | 6), &ran);
+    clock_gettime((clockid_t)(~(unsigned)tid << 3 | 6), &ran);
     return ran.tv_sec * INT64_C(1000000000) + ran.tv_nsec;
 }
 
