@@ -105,6 +105,12 @@ static void use_given(void)
     CHECK_EQ(bine_box_get(kept)->number, 7);
 }
 
+static void use_given_and_give(void)
+{
+    use_given();
+    kept = bine_box_give(&kept);
+}
+
 static void use_after_give(void)
 {
     bine_set_name("writer");
@@ -164,7 +170,11 @@ static int use_rightly(void)
     box = make(7);
     kept = box;
     kept = bine_box_give(&kept);
-    bine_await(bine_async(use_given));
+    bine_await(bine_async(use_given_and_give));
+    CHECK_EQ(bine_box_get(kept)->number, 7); /* it belongs to who uses it first */
+    kept = bine_box_give(&kept);
+    CHECK_EQ(bine_box_get(kept)->number, 7); /* who gave it, too, if nobody has taken it */
+    bine_box_free(kept);
 
     bine_box_free((bine_box(struct page))NULL);
     CHECK(bine_box_get((bine_box(struct page))NULL) == NULL);

@@ -28,6 +28,7 @@ int main(void)
     errno = 0;
     CHECK(bine_box_new_(SIZE_MAX - 8, 16, false) == NULL);
     CHECK_EQ(errno, ENOMEM);
-    CHECK(bine_box_new_(SIZE_MAX / 2, 16, true) == NULL);
+    if (!TEST_SANITIZED) /* they stop at what cannot be had */
+        CHECK(bine_box_new_(SIZE_MAX / 2, 16, true) == NULL);
     return 0;
 }

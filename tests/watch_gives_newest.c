@@ -37,7 +37,8 @@ static void follow(int receiver)
         CHECK(value.number > last);
         CHECK_EQ(seen, value.number + 1);
         check_whole(&value);
-        last = received[receiver] = value.number;
+        last = value.number;
+        received[receiver] = last;
         times[receiver]++;
     }
     CHECK_EQ(error, -EPIPE);

@@ -160,7 +160,8 @@ static void explain(struct box *box, uint64_t owner, char *text, size_t size)
         snprintf(text, size, "the box belongs to %s%s%s", box->owner_name, *how ? "; " : "", how);
 }
 
-/* Makes sure that the caller owns the box: after bine_box_give it is of whoever comes first. */
+/* Makes sure that the caller owns the box. One that is on its way is of whoever uses it first, but
+ * what was sent over a channel cannot be the sender's before it has come back. */
 static void own_slowly(struct box *box, struct run *run, const char *call)
 {
     uint64_t self = owner_key(run);
@@ -168,7 +169,7 @@ static void own_slowly(struct box *box, struct run *run, const char *call)
     describe_run(run, name, sizeof name);
     spin_lock(&box->lock);
     uint64_t owner = atomic_load_explicit(&box->owner, memory_order_relaxed);
-    if (owner == OWNER_ON_ITS_WAY && box->giver != self) {
+    if (owner == OWNER_ON_ITS_WAY && (box->giver != self || !box->channel)) {
         set_owner(box, self, name);
         owner = self;
     }
