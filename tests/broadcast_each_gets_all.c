@@ -1,5 +1,6 @@
 /* Every subscriber gets every value, in the same order, whoever sends; tasks and plain threads. */
 #include "test_support/crowd.h"
+#include "test_support/line.h"
 #include <bine/broadcast.h>
 
 enum { SENDERS = 4, SUBSCRIBERS = 6, EACH = 2000, MOST = SENDERS * EACH };
@@ -53,7 +54,28 @@ static void play(int number)
         receive_all(number - SENDERS);
 }
 
-int main(void)
+static void receive_one(int number)
+{
+    struct note note = {-1, -1, ""};
+    CHECK_EQ(bine_broadcast_recv(subscribers[number], &note, NULL), 0);
+    CHECK_EQ(note.number, 5);
+}
+
+static void check_one_wakes_all(void)
+{
+    CHECK((notes = bine_broadcast_make(struct note, 1)));
+    for (int i = 0; i < SUBSCRIBERS; i++)
+        CHECK((subscribers[i] = bine_broadcast_subscribe(notes)));
+    crowd_start_mixed(receive_one, SUBSCRIBERS);
+    line_until(notes, SUBSCRIBERS);
+    CHECK_EQ(bine_broadcast_send(notes, (struct note){0, 5, ""}), 0);
+    crowd_join();
+    for (int i = 0; i < SUBSCRIBERS; i++)
+        bine_broadcast_unsubscribe(subscribers[i]);
+    bine_broadcast_unref(notes);
+}
+
+static void check_all_in_order(void)
 {
     int next[SENDERS] = {0};
     CHECK((notes = bine_broadcast_make(struct note, MOST)));
@@ -74,5 +96,11 @@ int main(void)
     for (int i = 0; i < SUBSCRIBERS; i++)
         bine_broadcast_unsubscribe(subscribers[i]);
     bine_broadcast_unref(notes);
+}
+
+int main(void)
+{
+    check_one_wakes_all();
+    check_all_in_order();
     return 0;
 }

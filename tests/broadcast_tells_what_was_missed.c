@@ -7,7 +7,7 @@ enum { CAPACITY = 4, SUBSCRIBERS = 6, VALUES = 6000 };
 
 static bine_broadcast(int) numbers;
 static bine_subscriber(int) subscribers[SUBSCRIBERS];
-static _Atomic int missed_by_all;
+static _Atomic int sent, missed_by_all;
 
 static void check_next(bine_subscriber(int) subscriber, int number, int missed)
 {
@@ -69,6 +69,8 @@ static void receive_slowly(int number)
 {
     uint64_t missed, sum = 0;
     int got, last = 0, error;
+    if (number == 0)
+        EVENTUALLY(sent > CAPACITY); /* so that some are missed */
     while ((error = bine_broadcast_recv(subscribers[number], &got, &missed)) == 0) {
         CHECK_EQ(got, last + 1 + (int)missed);
         last = got;
@@ -92,6 +94,7 @@ static void check_many(void)
     crowd_start_mixed(receive_slowly, SUBSCRIBERS);
     for (int i = 1; i <= test_scaled(VALUES); i++) {
         send(i, i);
+        sent = i;
         if (i % 3 == 0)
             sched_yield();
     }
