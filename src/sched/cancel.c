@@ -171,8 +171,7 @@ static void walk(struct scope *walked, int64_t at)
         struct scope *scope = walked;
         walked = scope->walked;
         tell_inside(scope, &walked, at);
-        if (scope->limit)
-            refuse_room(scope);
+        refuse_room(scope);
         scope_unpin(scope);
     }
 }
@@ -312,7 +311,6 @@ void scope_detach(struct scope *scope)
 {
     if (scope->in.kind == COVERED_NOT)
         return;
-    scope->in.kind = COVERED_NOT;
     if (scope->parent) {
         spin_lock(&scope->parent->lock);
         covered_remove(&scope->in);
@@ -320,6 +318,7 @@ void scope_detach(struct scope *scope)
     } else {
         task_remove_covered(scope->owner->marked, &scope->in);
     }
+    scope->in.kind = COVERED_NOT;
 }
 
 int64_t run_cancelled_at(const struct run *run)
