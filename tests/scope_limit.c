@@ -95,6 +95,31 @@ static void check_deadline(void)
     CHECK_EQ(bine_scope_close(&scope), 0);
 }
 
+static void *wait_for_room_outside(void *scope)
+{
+    CHECK_EQ(bine_scope_go((bine_scope *)scope, count), -ECANCELED);
+    return NULL;
+}
+
+/* Who is not inside, and could wait on, is refused as well; those who wait are served in turn. */
+static void check_outside(void)
+{
+    bine_scope scope;
+    pthread_t threads[3];
+    bine_event_clear(&go_on);
+    bine_scope_open(&scope, BINE_NEVER);
+    bine_scope_limit(&scope, 1);
+    CHECK_EQ(bine_scope_go(&scope, wait_shielded), 0);
+    for (int i = 0; i < 3; i++)
+        threads[i] = test_thread(wait_for_room_outside, &scope);
+    test_until_parked(1);
+    bine_scope_cancel(&scope, -EXDEV);
+    for (int i = 0; i < 3; i++)
+        test_join(threads[i]);
+    bine_event_set(&go_on);
+    CHECK_EQ(bine_scope_close(&scope), -EXDEV);
+}
+
 static int fail(void)
 {
     return -EBADMSG;
@@ -118,6 +143,7 @@ static int check_all(void)
     check_count(5);
     check_count(1000);
     check_cancelled();
+    check_outside();
     check_deadline();
     check_error();
     return 0;
