@@ -117,8 +117,7 @@ static int check_deadline_and_shield(void)
 {
     struct call call, shielded;
     bine_scope scope;
-    BINE_WITHIN(BINE_MS(1))
-    {
+    BINE_WITHIN (BINE_MS(1)) {
         bine_await(hand_out(&call, take));
         CHECK_EQ(call.result, -ETIMEDOUT);
     }

@@ -27,8 +27,7 @@ static int check_scope(void)
     bine_scope scope;
     bine_time soon = bine_after(BINE_MS(20));
     bine_scope_open(&scope, BINE_NEVER);
-    BINE_UNTIL(soon)
-    {
+    BINE_UNTIL (soon) {
         bine_scope_cancel(&scope, -EXDEV);
         if (bine_now() < soon) {
             compute_until(soon);
@@ -38,8 +37,7 @@ static int check_scope(void)
     CHECK_EQ(bine_scope_close(&scope), -EXDEV);
 
     bine_scope_open(&scope, BINE_NEVER);
-    BINE_UNTIL(bine_now())
-    {
+    BINE_UNTIL (bine_now()) {
         compute_until(bine_now());
         bine_scope_cancel(&scope, -EXDEV);
         check_fails(-ETIMEDOUT);
@@ -49,7 +47,7 @@ static int check_scope(void)
         }
     }
     check_fails(-ECANCELED);
-    BINE_UNTIL(BINE_NOW) /* set up after it was cancelled */
+    BINE_UNTIL (BINE_NOW) /* set up after it was cancelled */
     {
         check_fails(-ECANCELED);
     }
@@ -59,8 +57,7 @@ static int check_scope(void)
 
 static int wait_to_be_cancelled(bine_time *deadline)
 {
-    BINE_UNTIL(*deadline)
-    {
+    BINE_UNTIL (*deadline) {
         return bine_event_wait(&never_set);
     }
     return 0;
@@ -68,8 +65,7 @@ static int wait_to_be_cancelled(bine_time *deadline)
 
 static int wait_later(bine_time *deadline)
 {
-    BINE_UNTIL(*deadline)
-    {
+    BINE_UNTIL (*deadline) {
         compute_until(*deadline);
         return bine_event_wait(&never_set);
     }

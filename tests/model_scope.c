@@ -51,12 +51,12 @@ struct state {
     uint8_t tasks, pins, waited; /* the scope's word */
     uint8_t outer_lock, lock;    /* of the scope around it, and its own: who holds it, + 1 */
     uint8_t linked, cancelled, alive;
-    uint8_t listed, claim;       /* the waiting task's */
+    uint8_t listed, claim; /* the waiting task's */
     uint8_t saw_mark, woken;
-    uint8_t parked, ready;       /* the owner's */
+    uint8_t parked, ready; /* the owner's */
     uint8_t last_look;
-    uint8_t noted[ACTORS];       /* the claim that was read; by who walks */
-    uint8_t wakes[ACTORS];       /* has to wake the owner */
+    uint8_t noted[ACTORS]; /* the claim that was read; by who walks */
+    uint8_t wakes[ACTORS]; /* has to wake the owner */
 };
 
 static enum fault fault;
@@ -153,13 +153,25 @@ static bool step_owner(struct state *s)
     return false;
 }
 
-enum task_step { T_BEGIN, T_LOCK, T_JOIN, T_PREPARE, T_LOOK, T_COMMIT, T_SLEEP, T_LEAVE_LOCK, T_LEAVE,
-                 T_END, T_WAKE, T_DONE };
+enum task_step {
+    T_BEGIN,
+    T_LOCK,
+    T_JOIN,
+    T_PREPARE,
+    T_LOOK,
+    T_COMMIT,
+    T_SLEEP,
+    T_LEAVE_LOCK,
+    T_LEAVE,
+    T_END,
+    T_WAKE,
+    T_DONE
+};
 
 static bool step_task(struct state *s)
 {
     uint8_t *at = &s->at[TASK];
-    switch ((enum task_step)*at) {
+    switch ((enum task_step) * at) {
     case T_BEGIN:
         s->saw_mark = s->cancelled;
         *at = T_LOCK;
@@ -221,14 +233,29 @@ static bool step_task(struct state *s)
 }
 
 /* From W_TELL on the same for both who walk. */
-enum walk_step { W_LOCK_OUTER, W_FIND, W_LOCK, W_MARK, W_PIN, W_UNLOCK_OUTER, W_PIN_LATE, W_TELL_LOCK,
-                 W_TELL, W_INTERRUPT, W_UNPIN, W_WAKE, W_END, W_END_WAKE, W_DONE };
+enum walk_step {
+    W_LOCK_OUTER,
+    W_FIND,
+    W_LOCK,
+    W_MARK,
+    W_PIN,
+    W_UNLOCK_OUTER,
+    W_PIN_LATE,
+    W_TELL_LOCK,
+    W_TELL,
+    W_INTERRUPT,
+    W_UNPIN,
+    W_WAKE,
+    W_END,
+    W_END_WAKE,
+    W_DONE
+};
 
 static bool step_walk(struct state *s, enum actor self)
 {
     uint8_t *at = &s->at[self];
     bool from_above = self == WALKER;
-    switch ((enum walk_step)*at) {
+    switch ((enum walk_step) * at) {
     case W_LOCK_OUTER: /* the canceller is a task of the scope, and needs none */
         if (from_above && s->outer_lock)
             return false;
@@ -316,9 +343,7 @@ static bool step_walk(struct state *s, enum actor self)
 
 static bool step(struct state *s, enum actor actor)
 {
-    return actor == OWNER  ? step_owner(s)
-           : actor == TASK ? step_task(s)
-                           : step_walk(s, actor);
+    return actor == OWNER ? step_owner(s) : actor == TASK ? step_task(s) : step_walk(s, actor);
 }
 
 /* --- the search --- */

@@ -1,7 +1,7 @@
 /*
- * Behind a shield, cancellation and deadlines that were there when it went up do not count, and what
- * is set up inside does: a scope opened there, with its tasks, goes on while what is around it is
- * cancelled, and ends by its own. Once the shield is down it is inside again.
+ * Behind a shield, cancellation and deadlines that were there when it went up do not count, and
+ * what is set up inside does: a scope opened there, with its tasks, goes on while what is around it
+ * is cancelled, and ends by its own. Once the shield is down it is inside again.
  */
 #include "test.h"
 #include <bine/scope.h>
@@ -28,14 +28,13 @@ static int clean_up(void)
     int error = 1;
     bool before = bine_shield(true);
     shielded = true;
-    BINE_SCOPE(scope, BINE_NEVER, &error)
-    {
+    BINE_SCOPE (scope, BINE_NEVER, &error) {
         CHECK_EQ(bine_scope_go(&scope, wait_for_go), 0);
         CHECK_EQ(bine_event_wait(&go_on), 0);
         CHECK_EQ(bine_check(), 0);
     }
     CHECK_EQ(error, 0);
-    BINE_SCOPE(scope, BINE_NEVER, &error) /* its own cancel counts, for the owner as well */
+    BINE_SCOPE (scope, BINE_NEVER, &error) /* its own cancel counts, for the owner as well */
     {
         CHECK_EQ(bine_scope_go(&scope, wait_until_cancelled), 0);
         CHECK_EQ(bine_check(), 0);
@@ -43,8 +42,7 @@ static int clean_up(void)
         CHECK_EQ(bine_sleep(1), -ECANCELED);
     }
     CHECK_EQ(error, -ENOENT);
-    BINE_WITHIN(0)
-    {
+    BINE_WITHIN (0) {
         CHECK_EQ(bine_check(), -ETIMEDOUT);
     }
     CHECK_EQ(bine_check(), 0);
@@ -69,21 +67,18 @@ static void check_cancelled_around(void)
 
 static void check_late_around(void)
 {
-    BINE_WITHIN(0)
-    {
+    BINE_WITHIN (0) {
         CHECK_EQ(bine_check(), -ETIMEDOUT);
         BINE_SHIELDED
         {
             int error = 1;
             CHECK_EQ(bine_sleep(1), 0);
-            BINE_SCOPE(scope, BINE_NEVER, &error)
-            {
+            BINE_SCOPE (scope, BINE_NEVER, &error) {
                 CHECK_EQ(bine_scope_go(&scope, wait_for_go), 0);
                 CHECK_EQ(bine_sleep(1), 0);
             }
             CHECK_EQ(error, 0);
-            BINE_WITHIN(0)
-            {
+            BINE_WITHIN (0) {
                 CHECK_EQ(bine_check(), -ETIMEDOUT);
                 BINE_SHIELDED /* it is up already: nothing changes */
                 {
@@ -108,8 +103,7 @@ static void check_taken_down_inside(void)
         bine_scope_open(&inner, BINE_NEVER);
         CHECK_EQ(bine_scope_go(&inner, wait_until_cancelled), 0);
         CHECK_EQ(bine_check(), 0);
-        BINE_WITHIN(BINE_S(1000))
-        {
+        BINE_WITHIN (BINE_S(1000)) {
             CHECK(bine_shield(false));
             CHECK_EQ(bine_check(), -ECANCELED);
             CHECK_EQ(bine_scope_go(&inner, wait_until_cancelled), -ECANCELED);

@@ -1,7 +1,8 @@
 /*
  * bine_scope_cancel, by the owner, a task inside or anybody outside: waits inside end with
- * -ECANCELED, nothing more is started, and closing returns its result, unless something came before.
- * With 0 the work is done: errors from then on do not count. Nested scopes return -ECANCELED.
+ * -ECANCELED, nothing more is started, and closing returns its result, unless something came
+ * before. With 0 the work is done: errors from then on do not count. Nested scopes return
+ * -ECANCELED.
  */
 #include "test.h"
 #include <bine/scope.h>

@@ -1,6 +1,6 @@
 /*
- * Closing waits for every task whatever else happens to the caller; a start that fails leaves nothing
- * behind that it would wait for; and the scope's memory is the caller's again at once.
+ * Closing waits for every task whatever else happens to the caller; a start that fails leaves
+ * nothing behind that it would wait for; and the scope's memory is the caller's again at once.
  */
 #include "test.h"
 #include <bine/scope.h>
@@ -21,8 +21,7 @@ static int close_while_cancelled(void)
 {
     _Atomic int ended = 0;
     bine_scope scope;
-    BINE_WITHIN(BINE_US(100))
-    {
+    BINE_WITHIN (BINE_US(100)) {
         bine_scope_open(&scope, BINE_NEVER);
         if (bine_scope_go(&scope, wait_shielded, &ended) != 0)
             ended++;
@@ -82,12 +81,12 @@ static void check_failed_start(void)
     CHECK_EQ(bine_pool_open(&pool, &(bine_pool_options){.workers = 1}), 0);
     CHECK_EQ(bine_pool_go(pool, keep_pool_closing), 0);
     bine_scope_open(&scope, BINE_NEVER);
-    CHECK_EQ(bine_go_with(BINE_OPTIONS(.scope = &scope, .copy_size = sizeof(large)),
-                          return_nothing),
-             -EINVAL);
-    CHECK_EQ(bine_go_with(BINE_OPTIONS(.scope = &scope, .stack_size = SIZE_MAX / 2),
-                          return_nothing),
-             -ENOMEM);
+    CHECK_EQ(
+        bine_go_with(BINE_OPTIONS(.scope = &scope, .copy_size = sizeof(large)), return_nothing),
+        -EINVAL);
+    CHECK_EQ(
+        bine_go_with(BINE_OPTIONS(.scope = &scope, .stack_size = SIZE_MAX / 2), return_nothing),
+        -ENOMEM);
     pthread_t thread = test_thread(close_pool, NULL);
     CHECK_EQ(start_until_refused(pool, &scope), -EPIPE);
     refused = true;

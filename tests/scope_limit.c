@@ -87,8 +87,7 @@ static void check_deadline(void)
     bine_scope_open(&scope, BINE_NEVER);
     bine_scope_limit(&scope, 1);
     CHECK_EQ(bine_scope_go(&scope, wait_for_ever), 0);
-    BINE_WITHIN(BINE_MS(1))
-    {
+    BINE_WITHIN (BINE_MS(1)) {
         CHECK_EQ(bine_scope_go(&scope, count), -ETIMEDOUT);
     }
     bine_scope_cancel(&scope, 0);

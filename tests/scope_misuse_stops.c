@@ -66,8 +66,7 @@ static void open_with_span(void)
 
 static void until_span(void)
 {
-    BINE_UNTIL(BINE_MS(5))
-    {
+    BINE_UNTIL (BINE_MS(5)) {
         bine_yield();
     }
 }
@@ -76,10 +75,14 @@ static const struct {
     void (*misuse)(void);
     const char *call;
 } cases[] = {
-    {close_in_wrong_order, "bine_scope_close"}, {close_twice, "bine_scope_close"},
-    {close_never_opened, "bine_scope_close"},   {close_by_another, "bine_scope_close"},
-    {task_leaves_open, "bine_scope_open"},      {limit_zero, "bine_scope_limit"},
-    {cancel_with_positive, "bine_scope_cancel"}, {open_with_span, "bine_scope_open"},
+    {close_in_wrong_order, "bine_scope_close"},
+    {close_twice, "bine_scope_close"},
+    {close_never_opened, "bine_scope_close"},
+    {close_by_another, "bine_scope_close"},
+    {task_leaves_open, "bine_scope_open"},
+    {limit_zero, "bine_scope_limit"},
+    {cancel_with_positive, "bine_scope_cancel"},
+    {open_with_span, "bine_scope_open"},
     {until_span, "BINE_UNTIL"},
 };
 

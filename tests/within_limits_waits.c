@@ -30,8 +30,7 @@ static int wait_in_vain(void)
 
 static int leave_by_return(void)
 {
-    BINE_WITHIN(0)
-    {
+    BINE_WITHIN (0) {
         check_late();
         return 3;
     }
@@ -40,30 +39,25 @@ static int leave_by_return(void)
 
 static void check_nesting(void)
 {
-    BINE_WITHIN(BINE_S(1000))
-    {
+    BINE_WITHIN (BINE_S(1000)) {
         CHECK_EQ(bine_check(), 0);
-        BINE_WITHIN(BINE_US(100))
-        {
+        BINE_WITHIN (BINE_US(100)) {
             CHECK_EQ(bine_event_wait(&never_set), -ETIMEDOUT);
             check_late();
-            BINE_WITHIN(BINE_S(1000)) /* the nearer one counts */
+            BINE_WITHIN (BINE_S(1000)) /* the nearer one counts */
             {
                 check_late();
             }
         }
         CHECK_EQ(bine_check(), 0);
         CHECK_EQ(bine_sleep(1), 0);
-        BINE_UNTIL(bine_now())
-        {
+        BINE_UNTIL (bine_now()) {
             check_late();
         }
-        BINE_UNTIL(BINE_NOW)
-        {
+        BINE_UNTIL (BINE_NOW) {
             check_late();
         }
-        BINE_UNTIL(BINE_NEVER)
-        {
+        BINE_UNTIL (BINE_NEVER) {
             CHECK_EQ(bine_check(), 0);
         }
         CHECK_EQ(bine_check(), 0);
@@ -77,8 +71,7 @@ static void check_ways_out(void)
     CHECK_EQ(leave_by_return(), 3);
     CHECK_EQ(bine_check(), 0);
     for (int i = 0; i < 4; i++) {
-        BINE_WITHIN(0)
-        {
+        BINE_WITHIN (0) {
             if (i % 2)
                 break;
             continue;
@@ -87,8 +80,7 @@ static void check_ways_out(void)
         rounds++;
     }
     CHECK_EQ(rounds, 4);
-    BINE_WITHIN(0)
-    {
+    BINE_WITHIN (0) {
         goto out;
     }
 out:
@@ -98,8 +90,7 @@ out:
 static void check_inheritance(void)
 {
     bine_future(int) not_inside;
-    BINE_WITHIN(BINE_MS(1))
-    {
+    BINE_WITHIN (BINE_MS(1)) {
         not_inside = bine_async(wait_for_go);
         CHECK(not_inside);
         bine_scope scope;
@@ -120,8 +111,7 @@ static void check_scope_outside(void)
 {
     bine_scope scope;
     bine_scope_open(&scope, BINE_NEVER);
-    BINE_WITHIN(0)
-    {
+    BINE_WITHIN (0) {
         CHECK_EQ(bine_scope_go(&scope, wait_for_go), 0);
         check_late();
     }

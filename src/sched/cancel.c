@@ -15,8 +15,8 @@
  * A task that has opened scopes, or covers calls, is found by its record, whose run is there as
  * long as MARK_COVERS is set and the task's lock is held.
  *
- * Which came first, a cancellation or a deadline, is told by the time kept with each mark. That of a
- * task is in its record where that has room: once it has started, or if its arguments are
+ * Which came first, a cancellation or a deadline, is told by the time kept with each mark. That of
+ * a task is in its record where that has room: once it has started, or if its arguments are
  * elsewhere. Without it the task was cancelled before it began.
  */
 #include "sched/park.h"

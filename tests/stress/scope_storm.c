@@ -17,8 +17,8 @@ static bine_event never_set;
 /* A scope and what is known of it. It lives in the frame of who opens it. */
 struct nest {
     bine_scope scope;
-    struct nest *outer;      /* that may end this one from above; NULL: none, or behind a shield */
-    bine_time deadline;      /* the nearest of its own and those above */
+    struct nest *outer; /* that may end this one from above; NULL: none, or behind a shield */
+    bine_time deadline; /* the nearest of its own and those above */
     unsigned limit;
     _Atomic long live;       /* its tasks */
     _Atomic bool ends;       /* said before it is cancelled, or its task, or before a task fails */
@@ -210,9 +210,9 @@ static void open_nest(struct nest *outer, uint64_t seed, int depth)
 {
     uint64_t state = seed;
     struct nest nest = {.outer = outer};
-    bine_time own =
-        test_random_below(&state, 3) == 0 ? bine_after((bine_time)test_random_below(&state, 400000))
-                                          : BINE_NEVER;
+    bine_time own = test_random_below(&state, 3) == 0
+                        ? bine_after((bine_time)test_random_below(&state, 400000))
+                        : BINE_NEVER;
     nest.deadline = own < outer->deadline ? own : outer->deadline;
     bine_scope_open(&nest.scope, own);
     if (test_random_below(&state, 4) == 0) {
@@ -279,7 +279,6 @@ int main(int argc, char **argv)
     CHECK_EQ(started, ended);
     CHECK(failures > 0 && timeouts > 0 && cancels > 0 && fine > 0 && refused > 0);
     printf("%ld tasks, %ld refused, %ld failed; scopes: %ld fine, %ld timed out, %ld cancelled\n",
-           (long)started, (long)refused, (long)failures, (long)fine, (long)timeouts,
-           (long)cancels);
+           (long)started, (long)refused, (long)failures, (long)fine, (long)timeouts, (long)cancels);
     return 0;
 }
