@@ -7,6 +7,7 @@
 #include <bine/scope.h>
 
 static bine_event never_set;
+static _Atomic bool begun;
 
 static void compute_until(bine_time time)
 {
@@ -58,6 +59,7 @@ static int check_scope(void)
 static int wait_to_be_cancelled(bine_time *deadline)
 {
     BINE_UNTIL (*deadline) {
+        begun = true;
         return bine_event_wait(&never_set);
     }
     return 0;
@@ -76,8 +78,10 @@ static int wait_later(bine_time *deadline)
 static int check_future(void)
 {
     bine_time deadline = bine_after(BINE_MS(2));
+    begun = false;
     bine_future(int) late = bine_async(wait_to_be_cancelled, &deadline);
-    bine_yield();
+    while (!begun)
+        bine_yield();
     compute_until(deadline);
     bine_cancel(late);
     CHECK_EQ(bine_await(late), -ETIMEDOUT);

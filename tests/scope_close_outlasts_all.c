@@ -23,12 +23,13 @@ static int close_while_cancelled(void)
     bine_scope scope;
     BINE_WITHIN (BINE_US(100)) {
         bine_scope_open(&scope, BINE_NEVER);
-        if (bine_scope_go(&scope, wait_shielded, &ended) != 0)
+        bool started = bine_scope_go(&scope, wait_shielded, &ended) == 0;
+        if (!started)
             ended++;
         bine_event_set(&closing);
         int result = bine_scope_close(&scope);
         CHECK_EQ(ended, 1);
-        return result;
+        return started ? result : -ETIMEDOUT;
     }
     return 0;
 }

@@ -252,7 +252,7 @@ void run_adopt_cover(struct run *thread, const struct run *task)
     for (struct scope *scope = opened(task); scope; scope = scope->outer) {
         scope->owner = thread;
         scope->parent = NULL;
-        scope->attached = false;
+        scope->attached = scope->deeper = false;
         scope->inside = NULL;
         scope->lock = scope->room_lock = (struct spinlock){0};
         atomic_store_explicit(&scope->word, SCOPE_OPEN, memory_order_relaxed);

@@ -168,6 +168,7 @@ struct run {
     uint32_t opened;               /* scopes it has opened so far */
     bool shielded;
     bool listed;                   /* its first wait has put it into that list */
+    bool deeper;                   /* it has a scope of its own there; protected as `in` */
     struct scope *inside;          /* the innermost scope that counts now */
     struct scope *started_in;      /* NULL: in none */
     struct level *level;           /* the innermost it has set up */

@@ -107,6 +107,7 @@ static uintptr_t run_task(struct worker *worker, struct run *run, struct task *t
     run->opened = 0;
     run->shielded = false;
     run->listed = false;
+    run->deeper = false;
     run->inside = NULL;
     run->started_in = NULL;
     run->level = NULL;
