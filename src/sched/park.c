@@ -124,7 +124,7 @@ static inline __attribute__((always_inline)) void begin(struct wait *wait, struc
                                                         const void *on, enum claim_state armed)
 {
     struct task *task = run->task;
-    if (unlikely(run->started_in && run->in.kind == COVERED_NOT))
+    if (unlikely(run->started_in && !run->listed))
         run_join_scope(run);
     uint64_t claim = atomic_load_explicit(&task->claim, memory_order_relaxed);
     assert(claim_state(claim) == CLAIM_RUNNING);

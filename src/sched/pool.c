@@ -469,6 +469,8 @@ static void abandon(void)
     }
     if (worker_of_thread && worker_of_thread->run)
         thread_adopt(worker_of_thread->run);
+    else
+        thread_leave_tasks();
     worker_of_thread = NULL;
     pthread_mutex_init(&mutex, NULL);
     atomic_store(&default_pool, NULL);
