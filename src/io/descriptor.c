@@ -32,7 +32,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum {
@@ -146,14 +145,14 @@ static unsigned identify_socket(int fd)
 /* The traits of what the number stands for now, or -EBADF. */
 static int identify(int fd)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0)
+    struct statx status;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &status) != 0)
         return -errno;
-    if (S_ISSOCK(status.st_mode))
+    if (S_ISSOCK(status.stx_mode))
         return (int)identify_socket(fd);
-    if (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode))
+    if (S_ISREG(status.stx_mode) || S_ISBLK(status.stx_mode) || S_ISDIR(status.stx_mode))
         return TRAIT_FILE;
-    if (S_ISCHR(status.st_mode) && major(status.st_rdev) == MEMORY_DEVICES)
+    if (S_ISCHR(status.stx_mode) && status.stx_rdev_major == MEMORY_DEVICES)
         return TRAIT_PROMPT;
     return 0;
 }
@@ -337,12 +336,15 @@ static int close_used(struct descriptor *descriptor, int fd, uint64_t word)
 {
     struct task *woken = NULL;
     int result = 0;
-    if (!move_state(descriptor, word, generation_of(word) + 1, STATE_CLOSING))
-        return -EAGAIN;
+    /* Locked from before: the last one inside may shut it at once, and nobody may take the number
+     * over for something new before the old waits are out of the way. */
     spin_lock(&descriptor->lock);
-    for (int i = 0; i < SIDES; i++)
+    bool moved = move_state(descriptor, word, generation_of(word) + 1, STATE_CLOSING);
+    for (int i = 0; i < SIDES && moved; i++)
         side_close(&descriptor->side[i], &woken);
     spin_unlock(&descriptor->lock);
+    if (!moved)
+        return -EAGAIN;
     shut_if_empty(descriptor, fd, &result);
     wait_resume_all(woken);
     return result;
