@@ -77,6 +77,13 @@ bool descriptor_is_open(const struct descriptor *descriptor, uint32_t generation
     return state_of(word) == STATE_OPEN && generation_of(word) == generation;
 }
 
+/* From the start, for select may be the first to use a descriptor. It is here and not with what it
+ * calls so that a linker, which takes from an archive what is asked for, takes both. */
+__attribute__((constructor)) static void offer_to_select(void)
+{
+    descriptor_offer_to_select();
+}
+
 /* In the child of a fork: who waited is not there. What was opened by bine is a descriptor like any
  * other there, and the table is as if new. */
 static void abandon(void)

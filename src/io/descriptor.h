@@ -112,6 +112,9 @@ void descriptor_own_file(int fd, struct socket_file *file);
 /* Closes it, or leaves that to the last call inside. 0, -EBADF or what close() says. */
 int descriptor_close(int fd);
 
+/* Descriptors can be cases of select from now on: select_fd.c. */
+void descriptor_offer_to_select(void);
+
 /* --- waiting: side.c --- */
 
 /* True if a newcomer may try now. A waiter that was woken tries anyway. */

@@ -5,9 +5,9 @@
  * again until the commit is done, some with a descriptor locked. So it only tries to lock: where it
  * cannot, it says that an event came, and select asks once more.
  */
+#include "io/watch.h"
 #if __has_include("chan/select.h")
 #include "chan/select.h"
-#include "io/watch.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -62,9 +62,13 @@ static short delist(struct select_fd *fd)
     return watch_was_woken(fd->entry) ? ready(fd) : 0;
 }
 
-__attribute__((constructor)) static void offer_to_select(void)
+void descriptor_offer_to_select(void)
 {
     static const struct select_fd_calls calls = {begin, end, ready, enlist, delist};
     select_set_fd_calls(&calls);
+}
+#else
+void descriptor_offer_to_select(void)
+{
 }
 #endif
