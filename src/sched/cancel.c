@@ -171,8 +171,7 @@ static void walk(struct scope *walked, int64_t at)
         struct scope *scope = walked;
         walked = scope->walked;
         tell_inside(scope, &walked, at);
-        if (scope->limit)
-            refuse_room(scope);
+        refuse_room(scope);
         scope_unpin(scope);
     }
 }
@@ -262,11 +261,26 @@ void task_cancel(struct task *task)
 
 /* --- the tree --- */
 
+/* Locked. */
+static bool is_cancelled(const struct scope *scope)
+{
+    return atomic_load_explicit(&scope->cancelled, memory_order_relaxed) &&
+           scope->cancelled_at != scope->deadline;
+}
+
+bool scope_is_cancelled(struct scope *scope)
+{
+    spin_lock(&scope->lock);
+    bool cancelled = is_cancelled(scope);
+    spin_unlock(&scope->lock);
+    return cancelled;
+}
+
 static bool attach_to_parent(struct scope *scope, struct scope *parent, int64_t *at)
 {
     spin_lock(&parent->lock);
     covered_add(&parent->inside, &scope->in);
-    bool cancelled = atomic_load_explicit(&parent->cancelled, memory_order_relaxed);
+    bool cancelled = is_cancelled(parent);
     *at = parent->cancelled_at;
     spin_unlock(&parent->lock);
     return cancelled;
@@ -297,7 +311,6 @@ void scope_detach(struct scope *scope)
 {
     if (scope->in.kind == COVERED_NOT)
         return;
-    scope->in.kind = COVERED_NOT;
     if (scope->parent) {
         spin_lock(&scope->parent->lock);
         covered_remove(&scope->in);
@@ -305,6 +318,7 @@ void scope_detach(struct scope *scope)
     } else {
         task_remove_covered(scope->owner->marked, &scope->in);
     }
+    scope->in.kind = COVERED_NOT;
 }
 
 int64_t run_cancelled_at(const struct run *run)

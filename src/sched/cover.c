@@ -191,6 +191,7 @@ static void leave_list(struct run *run)
     spin_lock(&scope->lock);
     covered_remove(&run->in);
     spin_unlock(&scope->lock);
+    run->in.kind = COVERED_NOT;
 }
 
 void run_leave_scopes(struct run *run)
@@ -239,6 +240,7 @@ void run_end_covered(struct run *child)
     run_leave_scopes(child);
     if (child->started_in)
         scope_unpin(child->started_in);
+    child->started_in = NULL;
 }
 
 /* --- fork --- */

@@ -216,15 +216,15 @@ static bool take_away(struct scope *scope, uint64_t *word, uint64_t amount)
     return true;
 }
 
-/* A task is left, perhaps for the last time. */
-static void look_at_deadline(struct scope *scope)
+/* Tasks have been left until this time, if no longer. */
+static void note_late(struct scope *scope, int64_t until)
 {
-    int64_t now = clock_now();
-    if (now < scope->deadline)
+    if (until < scope->deadline)
         return;
     scope_mark(scope, -ETIMEDOUT, scope->deadline);
     spin_lock(&scope->lock);
-    scope->late_until = now;
+    if (scope->late_until < until)
+        scope->late_until = until;
     spin_unlock(&scope->lock);
 }
 
@@ -243,7 +243,7 @@ void scope_end_task(struct scope *scope, int error)
     uint64_t word = word_of(scope);
     do {
         if (unlikely(!looked && scope_tasks(word) == 1)) {
-            look_at_deadline(scope);
+            note_late(scope, clock_now());
             looked = true;
         }
         while (unlikely(word & SCOPE_FULL)) {
@@ -256,12 +256,23 @@ void scope_end_task(struct scope *scope, int error)
 
 /* --- cancelling and closing --- */
 
+static bool pin_open(struct scope *scope)
+{
+    uint64_t word = word_of(scope);
+    while (word & SCOPE_OPEN)
+        if (atomic_compare_exchange_weak_explicit(&scope->word, &word, word + SCOPE_PIN,
+                                                  memory_order_relaxed, memory_order_relaxed))
+            return true;
+    return false;
+}
+
 void bine_scope_cancel(bine_scope *object, int result)
 {
     struct scope *scope = scope_of(object);
     if (result > 0)
         fatal_misuse("bine_scope_cancel", "the result is 0 or a negative error");
-    atomic_fetch_add_explicit(&scope->word, SCOPE_PIN, memory_order_relaxed);
+    if (!pin_open(scope))
+        return;
     scope_cancel(scope, result, clock_now());
     scope_unpin(scope);
 }
@@ -305,24 +316,16 @@ static void check_close(const struct scope *scope, const struct run *run)
         fatal_misuse("bine_scope_close", "a scope that was opened later is still open");
 }
 
-/* The scope is the owner's alone. */
+/* The scope is empty and out of the tree. */
 static int result_of(struct scope *scope)
 {
-    const struct run *run = scope->owner;
     if (atomic_load_explicit(&scope->cancelled, memory_order_acquire))
         return scope->result;
-    /* Who cancels the task sets its mark before he comes to the scopes. */
-    return !scope->sheltered && run_marked(run) ? -ECANCELED : 0;
-}
-
-/* Tasks were left in an inner scope when a deadline passed: they were left in the outer ones, too.
- */
-static void tell_outer(struct scope *outer, int64_t late_until)
-{
-    if (outer->deadline > late_until)
-        return;
-    scope_mark(outer, -ETIMEDOUT, outer->deadline);
-    outer->late_until = outer->late_until > late_until ? outer->late_until : late_until;
+    /* Somebody may have cancelled what is around it, and not have come here before it was gone. */
+    if (scope->parent ? scope_is_cancelled(scope->parent)
+                      : !scope->sheltered && run_marked(scope->owner))
+        return -ECANCELED;
+    return 0;
 }
 
 int bine_scope_close(bine_scope *object)
@@ -340,8 +343,8 @@ int bine_scope_close(bine_scope *object)
     run_pop_scope(run, scope);
     wait_until_empty(scope); /* a covered call that was taken meanwhile */
     int result = result_of(scope);
-    if (scope->outer && scope->late_until != INT64_MIN)
-        tell_outer(scope->outer, scope->late_until);
+    if (scope->outer) /* what was left in this was left there, too */
+        note_late(scope->outer, scope->late_until);
     atomic_store_explicit(&scope->word, 0, memory_order_relaxed);
     return result;
 }

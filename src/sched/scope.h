@@ -153,6 +153,9 @@ void scope_cancel(struct scope *scope, int result, int64_t at);
 /* The same for a scope that has nothing inside, or nothing that needs to be told: a deadline. */
 bool scope_mark(struct scope *scope, int result, int64_t at);
 
+/* True where it was, by more than its deadline, which inner scopes have as theirs. */
+bool scope_is_cancelled(struct scope *scope);
+
 /* Puts an open scope into the tree. Cancels it where what is around it is cancelled. */
 void scope_attach(struct scope *scope);
 void scope_detach(struct scope *scope);

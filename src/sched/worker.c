@@ -95,7 +95,7 @@ static void become_pinned(struct run *run, struct worker *worker)
 /* Runs the task, whose start has been claimed, in the caller's frame. */
 static uintptr_t run_task(struct worker *worker, struct run *run, struct task *task)
 {
-    uintptr_t arg[6] = {task->arg[0], task->arg[1], task->arg[2]};
+    uintptr_t arg[6] = {0};
     run->task = task;
     run->pool = worker->pool;
     run->more = NULL;
@@ -123,12 +123,13 @@ static uintptr_t run_task(struct worker *worker, struct run *run, struct task *t
             run_enter_scope(run, (struct scope *)run->more->scope);
         if (run->more->pinned)
             become_pinned(run, worker);
+    } else {
+        memcpy(arg, task->arg, sizeof task->arg);
+        atomic_store_explicit(&task->cancelled_at, 0, memory_order_relaxed);
     }
     uintptr_t join = atomic_load_explicit(&task->join, memory_order_relaxed);
     if (unlikely(join_scope(join)))
         run_enter_scope(run, join_scope(join));
-    if (!run->more)
-        atomic_store_explicit(&task->cancelled_at, 0, memory_order_relaxed);
     task->sp = NULL;
     task->run = run;
     worker->run = run;
