@@ -14,6 +14,8 @@ struct fork_hooks {
     /* A child from another thread's deque, as a task to be started; NULL: there is none. `insists`:
      * also from owners that do not answer. */
     struct task *(*steal)(struct worker *thief, bool insists);
+    /* True if a plain thread has children for the pool's workers that nobody has taken. Any thread. */
+    bool (*guests_wait)(const struct bine_pool *pool);
     /* In the child of a fork(2). */
     void (*abandon)(void);
 };
@@ -69,6 +71,12 @@ static inline struct task *fork_steal(struct worker *thief, bool insists)
 {
     const struct fork_hooks *hooks = fork_get_hooks();
     return unlikely(hooks != NULL) ? hooks->steal(thief, insists) : NULL;
+}
+
+static inline bool fork_guests_wait(const struct bine_pool *pool)
+{
+    const struct fork_hooks *hooks = fork_get_hooks();
+    return unlikely(hooks != NULL) && hooks->guests_wait(pool);
 }
 
 /* True if the worker's deque has children that nobody has taken. Any thread. */
