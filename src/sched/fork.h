@@ -21,7 +21,8 @@ struct fork_hooks {
 };
 extern _Atomic(const struct fork_hooks *) fork_hooks; /* NULL until something is forked */
 
-/* Stands for the deque of a thread that has none: closed to all short ways. */
+/* Stands for the deque of threads that have none: closed to all short ways. Many threads may be on
+ * their way through it, so its head means nothing. */
 extern struct deque fork_no_deque;
 
 /* The calling thread's deque; parallel.h reads it by this name. */
@@ -39,6 +40,12 @@ static inline struct deque *deque_self(void)
 struct deque *deque_self(void);
 #endif
 
+/* True where its owner has unjoined children in it. */
+static inline bool deque_has_children(struct deque *deque)
+{
+    return unlikely(!deque_is_empty(deque)) && deque != &fork_no_deque;
+}
+
 static inline const struct fork_hooks *fork_get_hooks(void)
 {
     return atomic_load_explicit(&fork_hooks, memory_order_acquire);
@@ -49,7 +56,7 @@ static inline const struct fork_hooks *fork_get_hooks(void)
 static inline void fork_settle(void)
 {
     struct deque *deque = deque_self();
-    if (unlikely(!deque_is_empty(deque)))
+    if (deque_has_children(deque))
         fork_get_hooks()->settle(deque);
 }
 
@@ -64,7 +71,7 @@ static inline void fork_settle_on(struct worker *worker)
 /* False where a task ends that has not joined all that it has forked. */
 static inline bool fork_is_settled(void)
 {
-    return likely(deque_is_empty(deque_self()));
+    return !deque_has_children(deque_self());
 }
 
 static inline struct task *fork_steal(struct worker *thief, bool insists)
