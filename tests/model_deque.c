@@ -22,7 +22,7 @@ enum {
     PLACES_IN_DEQUE = 4,
     BUFFER = 9,  /* stores of a step, at most, and those before it */
     PENDING = 3, /* a thread with so many stores under way takes no further step */
-    MOST_STATES = 1 << 22,
+    MOST_STATES = 1 << 20,
     MOST_SLOTS = MOST_STATES * 2
 };
 

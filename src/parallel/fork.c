@@ -293,9 +293,15 @@ static bool guests_wait(const struct bine_pool *pool)
 /* In the child of a fork(2), whose one thread is the caller. What others held is lost. */
 static void abandon(void)
 {
-    atomic_store_explicit(&guests, NULL, memory_order_relaxed);
-    if (deque_self() != &fork_no_deque)
-        deque_abandon(deque_self());
+    struct forker *forker = (struct forker *)deque_self();
+    bool has_deque = &forker->deque != &fork_no_deque;
+    atomic_store_explicit(&guests, has_deque ? forker : NULL, memory_order_relaxed);
+    if (!has_deque)
+        return;
+    deque_abandon(&forker->deque);
+    forker->next = NULL;
+    atomic_store_explicit(&forker->in_use, true, memory_order_relaxed);
+    atomic_store_explicit(&forker->pool, NULL, memory_order_relaxed);
 }
 
 static const struct fork_hooks hooks = {settle, steal, guests_wait, abandon};
