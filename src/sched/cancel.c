@@ -302,6 +302,7 @@ void scope_attach(struct scope *scope)
     if (!scope->parent && (scope->sheltered || !run->pool))
         return; /* nothing can cancel it from above: on a plain thread, or behind a shield */
     scope->in.kind = COVERED_SCOPE;
+    scope->attached = true;
     if (scope->parent ? attach_to_parent(scope, scope->parent, &at)
                       : attach_to_task(scope, run, &at))
         scope_cancel(scope, -ECANCELED, at);
@@ -309,7 +310,7 @@ void scope_attach(struct scope *scope)
 
 void scope_detach(struct scope *scope)
 {
-    if (scope->in.kind == COVERED_NOT)
+    if (!scope->attached)
         return;
     if (scope->parent) {
         spin_lock(&scope->parent->lock);
@@ -318,7 +319,7 @@ void scope_detach(struct scope *scope)
     } else {
         task_remove_covered(scope->owner->marked, &scope->in);
     }
-    scope->in.kind = COVERED_NOT;
+    scope->attached = false;
 }
 
 int64_t run_cancelled_at(const struct run *run)

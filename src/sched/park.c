@@ -103,7 +103,7 @@ static void begin(struct wait *wait, struct run *run, const char *what, const vo
                   enum claim_state armed)
 {
     struct task *task = run->task;
-    if (unlikely(run->started_in && run->in.kind == COVERED_NOT))
+    if (unlikely(run->started_in && !run->listed))
         run_join_scope(run);
     uint64_t claim = atomic_load_explicit(&task->claim, memory_order_relaxed);
     assert(claim_state(claim) == CLAIM_RUNNING);

@@ -62,6 +62,7 @@ struct scope {
 
     _Atomic bool cancelled; /* written once, with the lock held */
     bool sheltered;         /* opened behind the shield that is up; written with the lock held */
+    bool attached;          /* in a list by `in`; the owner's */
     struct spinlock lock;   /* protects the next four */
     int result;             /* what it was cancelled with */
     int64_t cancelled_at;   /* ns */

@@ -135,7 +135,6 @@ struct covered {
     struct covered *next;
     struct covered **back; /* what points at it */
     enum covered_kind {
-        COVERED_NOT,   /* in no list */
         COVERED_RUN,   /* a task or a covered call */
         COVERED_TOLD,  /* one that has been cancelled */
         COVERED_SCOPE,
@@ -149,31 +148,34 @@ struct covered {
  */
 struct run {
     struct task *task;
-    struct run *outer;     /* who awaits this task in place, on the same stack; NULL: nobody */
-    struct stack *stack;   /* NULL on a plain thread */
-    struct bine_pool *pool;     /* NULL on a plain thread */
+    struct run *outer;      /* who awaits this task in place, on the same stack; NULL: nobody */
+    struct stack *stack;    /* NULL on a plain thread */
+    struct bine_pool *pool; /* NULL on a plain thread */
+    struct worker *home;    /* the worker it is pinned to while pins > 0 */
+    struct task *marked;    /* whose cancel mark counts: its own, or its parent's */
+    int64_t deadline;       /* the nearest one around the caller that counts now; see scope.h */
+    int64_t base_deadline;  /* the one that it was started with */
+    struct level *shield;   /* SHIELDED: what `level` was when the shield went up */
+    struct covered in;      /* LISTED: in the list of the scope it was started in */
+    struct covered under;   /* a covered call's: in the list of the task it observes */
+    const void *waits_on;   /* while it waits */
+    int64_t waits_since;    /* ns, as coarse as the worker's clock */
+
+    /* From here on all is zero when it starts. */
     struct task_more *more;
     const char *name;
-    struct worker *home;   /* the worker it is pinned to while pins > 0 */
     unsigned pins;
-    uint32_t opened;        /* scopes it has opened so far */
+    uint32_t opened;               /* scopes it has opened so far */
     bool shielded;
-    struct task *marked;    /* whose cancel mark counts: its own, or its parent's */
-    struct scope *inside;   /* the innermost scope that counts now; see scope.h for this and below */
+    bool listed;                   /* its first wait has put it into that list */
+    struct scope *inside;          /* the innermost scope that counts now */
     struct scope *started_in;      /* NULL: in none */
-    _Atomic(struct scope *) scope; /* the innermost it has opened; goes with task_lock() held */
-    struct level *level;    /* the innermost it has set up */
-    struct level *shield;   /* SHIELDED: what that was when the shield went up */
-    int64_t deadline;       /* the nearest one around the caller that counts now */
-    int64_t base_deadline;  /* the one that it was started with */
-    struct covered in;      /* in the list of the scope it was started in, once it has waited */
-    struct covered under;   /* a covered call's: in the list of the task it observes */
-    struct covered *covers; /* scopes without a parent, covered runs; protected by task_lock() */
+    struct level *level;           /* the innermost it has set up */
+    struct covered *covers; /* scopes without a parent, covered calls; protected by task_lock() */
     struct key_values keys;
-    _Atomic uint64_t id;   /* 0 until somebody asks: see run_id() */
-    const char *waits_for; /* what it waits for, for the dump; NULL while it runs */
-    const void *waits_on;
-    int64_t waits_since;   /* ns, as coarse as the worker's clock */
+    const char *waits_for;         /* what it waits for, for the dump; NULL while it runs */
+    _Atomic(struct scope *) scope; /* the innermost it has opened; goes with task_lock() held */
+    _Atomic uint64_t id;           /* 0 until somebody asks: see run_id() */
 };
 
 /* relaxed, here and for site: atomic only for those who look at a record that is not theirs. */

@@ -98,23 +98,24 @@ static uintptr_t run_task(struct worker *worker, struct run *run, struct task *t
     uintptr_t arg[6] = {0};
     run->task = task;
     run->pool = worker->pool;
+    run->marked = task;
+    run->deadline = BINE_NEVER;
+    run->base_deadline = BINE_NEVER;
+    /* In the order of the fields, so that two go in one store; as a whole it is slower. */
     run->more = NULL;
     run->name = NULL;
     run->pins = 0;
     run->opened = 0;
     run->shielded = false;
-    run->marked = task;
+    run->listed = false;
     run->inside = NULL;
     run->started_in = NULL;
-    atomic_init(&run->scope, NULL);
     run->level = NULL;
-    run->deadline = BINE_NEVER;
-    run->base_deadline = BINE_NEVER;
-    run->in.kind = COVERED_NOT;
     run->covers = NULL;
     run->keys = (struct key_values){0};
-    atomic_init(&run->id, 0);
     run->waits_for = NULL;
+    atomic_init(&run->scope, NULL);
+    atomic_init(&run->id, 0);
     if (unlikely(task_has(task, TASK_MORE))) {
         run->more = (struct task_more *)task->arg[0];
         memcpy(arg, run->more->arg, sizeof arg);
@@ -182,11 +183,12 @@ static __attribute__((noinline)) void run_fresh(struct worker *worker, struct ta
         exit(EXIT_SUCCESS); /* the task has forked, and this is the end of the child's one thread */
     worker->run = NULL;
     usual_float();
-    int error = unlikely(run.started_in != NULL) ? error_of(task, result) : 0;
+    struct scope *scope = run.started_in;
+    int error = unlikely(scope != NULL) ? error_of(task, result) : 0;
     future_end(worker, task, result);
     counter_add(&worker->ended, 1);
-    if (unlikely(run.started_in != NULL))
-        scope_end_task(run.started_in, error);
+    if (unlikely(scope != NULL))
+        scope_end_task(scope, error);
 }
 
 /* Moves the thread's exception state out of the way. */
