@@ -218,11 +218,11 @@ static void take(void *context, void *taken, struct run *parent)
     set_apart(child, theft->task, parent);
 }
 
-/* Sees that there is something shared, if the owner has anything. */
+/* Sees that there is something shared that is worth taking, if the owner has anything. */
 static bool find_shared(struct deque *deque, bool insists)
 {
     if (deque_has_shared(deque))
-        return true;
+        return deque_has_aged(deque, clock_now());
     if (insists)
         return deque_expose(deque);
     deque_ask(deque);
