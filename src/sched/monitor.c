@@ -239,6 +239,16 @@ static void look_at_worker(struct worker *worker, struct round *round)
     watch->forked = forked;
 }
 
+/* Plain threads that have forked stand beside the workers, and nobody else looks after them. */
+static void look_at_guests(struct bine_pool *pool, struct round *round)
+{
+    if (!fork_guests_wait(pool))
+        return;
+    round->awake = true;
+    if (pool_sleeps(pool) && atomic_load_explicit(&pool->searching, memory_order_relaxed) == 0)
+        pool_wake(pool);
+}
+
 static void look_at_pool(struct bine_pool *pool, void *context)
 {
     struct round *round = context;
@@ -251,6 +261,7 @@ static void look_at_pool(struct bine_pool *pool, void *context)
     }
     for (unsigned i = 0; i < count; i++)
         look_at_worker(pool_worker(pool, i), round);
+    look_at_guests(pool, round);
 }
 
 /* --- the poller --- */
