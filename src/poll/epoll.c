@@ -56,7 +56,9 @@ static int start(poll_deliver *deliver)
     if (fd < 0)
         return fd;
     int kick_fd = move_from_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    struct epoll_event kick = {.events = EPOLLIN | EPOLLET, .data.u64 = KICK_KEY};
+    /* Level-triggered: an edge would be gone once anybody has fetched it, and who only looks is not
+     * whom it was for. */
+    struct epoll_event kick = {.events = EPOLLIN, .data.u64 = KICK_KEY};
     int error = kick_fd < 0 ? kick_fd : 0;
     if (!error && epoll_ctl(fd, EPOLL_CTL_ADD, kick_fd, &kick) != 0)
         error = -errno;
@@ -144,6 +146,14 @@ static int wait_for_events(struct epoll_event *events, int64_t deadline)
  * each is read before its place is written. */
 static_assert(sizeof(struct epoll_event) <= sizeof(struct poll_event), "fits in place");
 
+/* The watcher is awake. Only he takes the kick, while he has the watch. */
+static void take_kick(void)
+{
+    uint64_t kicks;
+    ssize_t size = read(poller.kick_fd, &kicks, sizeof kicks);
+    (void)size;
+}
+
 void poller_wait(struct poll_batch *batch, int64_t deadline)
 {
     struct epoll_event *events = (struct epoll_event *)((char *)(batch->event + POLL_BATCH) -
@@ -154,9 +164,11 @@ void poller_wait(struct poll_batch *batch, int64_t deadline)
     for (int i = 0; i < found; i++) {
         struct epoll_event event;
         memcpy(&event, &events[i], sizeof event);
-        if (event.data.u64 == KICK_KEY)
-            continue;
-        batch->event[batch->count++] = (struct poll_event){event.data.u64, bits_of(event.events)};
+        if (event.data.u64 != KICK_KEY)
+            batch->event[batch->count++] =
+                (struct poll_event){event.data.u64, bits_of(event.events)};
+        else if (deadline > 0)
+            take_kick();
     }
 }
 
