@@ -11,7 +11,7 @@ for i in "${!layers[@]}"; do
 done
 declare -A layer_of_public=(
     [base]=base [time]=time [task]=sched [pool]=sched [scope]=sched [sync]=sync [chan]=chan
-    [select]=chan [io]=io [signal]=io [parallel]=parallel [diag]=diag
+    [select]=chan [io]=io [signal]=io [process]=io [parallel]=parallel [diag]=diag
 )
 
 failures=0
