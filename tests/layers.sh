@@ -11,7 +11,8 @@ for i in "${!layers[@]}"; do
 done
 declare -A layer_of_public=(
     [base]=base [time]=time [task]=sched [pool]=sched [scope]=sched [sync]=sync [chan]=chan
-    [select]=chan [io]=io [signal]=io [process]=io [parallel]=parallel [diag]=diag
+    [select]=chan [broadcast]=chan [watch]=chan [oneshot]=chan [box]=chan
+    [io]=io [signal]=io [process]=io [parallel]=parallel [diag]=diag
 )
 
 failures=0

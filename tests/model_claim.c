@@ -7,6 +7,10 @@
  * The waiter waits twice in a row with one record: first on all queues, then on queue 0 alone. A
  * granter puts a token into its queue: to the node in line, or to be taken by who comes later.
  *
+ * In scenes that move, the second queue is a mutex's and the first a condition's: whom granter 0
+ * has claimed takes a token of the other queue, too, and where there is none waits there, firmly,
+ * by a second node (wait_further() in sched/park.c). The second wait is for the mutex alone.
+ *
  * Checked in every state:
  * 1. A claim that succeeds was meant for the wait that it ends. (One wins per wait.)
  * 2. Nobody touches a node after its wait has returned.
@@ -39,7 +43,7 @@ enum place {
     PLACES
 };
 
-enum claim { RUNNING, PREPARE, WAITING, GRANTED, CANCELLED, TIMED_OUT, CLAIM_STATES = 8 };
+enum claim { RUNNING, PREPARE, WAITING, GRANTED, CANCELLED, TIMED_OUT, FIRM, CLAIM_STATES = 8 };
 
 enum thread { WAITER, GRANTER0, GRANTER1, CANCELLER, TIMER1, TIMER2, THREADS };
 
@@ -56,6 +60,9 @@ enum fault {
     UNLINK_WITHOUT_CLAIM,
     GRANT_DROPPED_BY_LOSER,
     WRITE_AFTER_READY,
+    MOVE_WITH_OLD_NUMBER,
+    MOVE_QUEUES_FIRST,
+    MOVE_PASSES_BY_TOKEN,
     FAULTS
 };
 
@@ -72,6 +79,9 @@ static const char *const fault_names[FAULTS] = {
     "a granter takes an unlinked node for granted",
     "a granter that loses the claim drops the token",
     "a granter writes to the waiter after it has readied it",
+    "a claimed wait goes on under its old number, to be ended by all",
+    "a claimed wait goes on in the other queue before it can be claimed",
+    "a claimed wait goes on waiting beside a token",
 };
 
 /* Who takes part; the waiter always does. */
@@ -79,6 +89,7 @@ struct scene {
     int queues;         /* that the first wait stands in */
     int grants[QUEUES]; /* tokens given to each queue */
     bool cancels, times_first, times_second;
+    bool moves;
     enum fault fault;
 };
 
@@ -92,7 +103,8 @@ struct state {
     uint8_t step[THREADS];
     struct buffer buffer[THREADS];
     /* The waiter's own. */
-    uint8_t wait, queue, result, granted_by;
+    uint8_t wait, queue, result, granted_by; /* wait: its number */
+    uint8_t ended;                           /* waits that have returned */
     bool saw_flag;
     /* A granter's own, the canceller's, a timer's. */
     uint8_t left[QUEUES], node[QUEUES];
@@ -100,6 +112,9 @@ struct state {
     uint8_t seen[THREADS];
     /* What only the checks look at. */
     uint8_t received, alive, sleeping, armed, fired; /* the last four: one bit per wait */
+    uint8_t timed[WAITS];                            /* the number of each wait, for its timer */
+    uint8_t moved;                                   /* 1 + the number of the second node */
+    bool took_other;                                 /* who moves has taken the other token */
 };
 
 static struct scene scene;
@@ -192,7 +207,7 @@ static bool take_lock(struct state *s, int queue)
 static bool try_claim(struct state *s, int meant, enum claim outcome)
 {
     uint8_t word = s->memory[CLAIM];
-    if (claim_of(word) != WAITING)
+    if (claim_of(word) != WAITING && (claim_of(word) != FIRM || outcome != GRANTED))
         return false;
     if (claim_wait(word) != meant && scene.fault != CLAIM_WITHOUT_SEQUENCE)
         return false;
@@ -223,14 +238,26 @@ enum waiter_step {
     W_DONE
 };
 
-static int queues_of(int wait)
+/* The queues that the current wait stands in. */
+static int first_queue(const struct state *s)
 {
-    return wait == 1 ? scene.queues : 1;
+    return scene.moves && s->ended > 0;
 }
 
-static bool wait_has_timer(int wait)
+static int end_queue(const struct state *s)
 {
-    return wait == 1 ? scene.times_first : scene.times_second;
+    return first_queue(s) + (s->ended == 0 ? scene.queues : 1);
+}
+
+static bool wait_has_timer(int ended)
+{
+    return ended == 0 ? scene.times_first : scene.times_second;
+}
+
+/* The nodes of the current wait. */
+static uint8_t node_bits(const struct state *s)
+{
+    return (uint8_t)(bit(s->wait) | (scene.moves && s->ended == 0 ? bit(s->wait + 1) : 0));
 }
 
 /* Goes from queue to queue of the wait; from the last one to `after`. */
@@ -238,8 +265,8 @@ static void next_queue(struct state *s, int same, int after)
 {
     s->queue++;
     s->step[WAITER] = (uint8_t)same;
-    if (s->queue >= queues_of(s->wait)) {
-        s->queue = 0;
+    if (s->queue >= end_queue(s)) {
+        s->queue = (uint8_t)first_queue(s);
         s->step[WAITER] = (uint8_t)after;
     }
 }
@@ -257,7 +284,7 @@ static bool waiter_lock(struct state *s, int after)
 static void waiter_take(struct state *s)
 {
     s->step[WAITER] = W_ENQUEUE;
-    for (int q = 0; q < queues_of(s->wait); q++) {
+    for (int q = first_queue(s); q < end_queue(s); q++) {
         int tokens = load(s, WAITER, TOKENS0 + q);
         if (tokens > 0) {
             store(s, WAITER, TOKENS0 + q, tokens - 1);
@@ -283,9 +310,10 @@ static void waiter_resume(struct state *s)
 {
     s->sleeping &= (uint8_t)~bit(s->wait);
     s->result = (uint8_t)claim_of(load(s, WAITER, CLAIM));
-    check(s->result >= GRANTED, "a waiter was resumed that nobody had claimed");
+    check(s->result >= GRANTED && s->result <= TIMED_OUT,
+          "a waiter was resumed that nobody had claimed");
     s->step[WAITER] = W_PASS_LOCK;
-    if (scene.fault == LOSER_PASSES_BY_THE_LOCK)
+    if (scene.fault == LOSER_PASSES_BY_THE_LOCK || s->moved)
         s->step[WAITER] = W_RETURN;
 }
 
@@ -304,13 +332,16 @@ static bool waiter_pass_lock(struct state *s)
 
 static void waiter_return(struct state *s)
 {
-    store(s, WAITER, CLAIM, claim_word(s->wait, RUNNING));
-    s->alive &= (uint8_t)~bit(s->wait);
-    s->received += s->result == GRANTED;
-    s->result = s->granted_by = 0;
-    s->saw_flag = false;
-    s->wait++;
-    s->step[WAITER] = s->wait > WAITS ? W_DONE : W_BEGIN;
+    int number = claim_wait(load(s, WAITER, CLAIM));
+    store(s, WAITER, CLAIM, claim_word(number, RUNNING));
+    s->alive &= (uint8_t)~node_bits(s);
+    s->received += s->result == GRANTED ? 1 + (s->moved || s->took_other) : 0;
+    s->result = s->granted_by = s->moved = 0;
+    s->saw_flag = s->took_other = false;
+    s->wait = (uint8_t)(number + 1);
+    s->ended++;
+    s->queue = (uint8_t)first_queue(s);
+    s->step[WAITER] = s->ended == WAITS ? W_DONE : W_BEGIN;
 }
 
 static bool step_waiter(struct state *s)
@@ -318,7 +349,7 @@ static bool step_waiter(struct state *s)
     switch ((enum waiter_step)s->step[WAITER]) {
     case W_BEGIN:
         s->saw_flag = load(s, WAITER, FLAG) != 0; /* used by a fault only */
-        s->alive |= bit(s->wait);
+        s->alive |= node_bits(s);
         s->step[WAITER] = W_PREPARE;
         return true;
     case W_PREPARE:
@@ -338,9 +369,10 @@ static bool step_waiter(struct state *s)
         waiter_read_flag(s);
         return true;
     case W_ARM: /* takes the lock of the timers */
-        if (wait_has_timer(s->wait) && !drained(s, WAITER))
+        if (wait_has_timer(s->ended) && !drained(s, WAITER))
             return false;
-        s->armed |= bit(s->wait);
+        s->timed[s->ended] = s->wait;
+        s->armed |= bit(s->ended);
         s->step[WAITER] = scene.fault == UNLOCK_BEFORE_COMMIT ? W_UNLOCK : W_COMMIT;
         return true;
     case W_COMMIT:
@@ -359,7 +391,7 @@ static bool step_waiter(struct state *s)
         s->step[WAITER] = W_SLEEP;
         return true;
     case W_SLEEP:
-        if (load(s, WAITER, READY) != s->wait)
+        if (load(s, WAITER, READY) != (s->moved ? s->moved - 1 : s->wait))
             return false;
         waiter_resume(s);
         return true;
@@ -405,6 +437,10 @@ enum granter_step {
     G_UNLOCK,
     G_READY,
     G_WRITE_LATE,
+    G_MOVE_LOCK,
+    G_MOVE,
+    G_MOVE_UNLOCK,
+    G_MOVE_LATE,
     G_NEXT,
 };
 
@@ -424,6 +460,25 @@ static void granter_write(struct state *s, int queue)
 {
     touch_node(s, s->node[queue]);
     s->granted_by = (uint8_t)queue;
+}
+
+/* The mutex's lock is held: the claimed wait takes its token, or goes on in its queue. */
+static void granter_move(struct state *s, enum thread self)
+{
+    int tokens = load(s, self, TOKENS1);
+    bool keeps_number = scene.fault == MOVE_WITH_OLD_NUMBER;
+    int number = s->node[0] + !keeps_number;
+    s->step[self] = G_MOVE_UNLOCK;
+    if (tokens > 0 && scene.fault != MOVE_PASSES_BY_TOKEN) {
+        store(s, self, TOKENS1, tokens - 1);
+        s->took_other = true;
+        return;
+    }
+    touch_node(s, s->node[0] + 1);
+    s->moved = (uint8_t)(1 + number);
+    if (scene.fault != MOVE_QUEUES_FIRST)
+        store(s, self, CLAIM, claim_word(number, keeps_number ? WAITING : FIRM));
+    store(s, self, NODE1, number);
 }
 
 static bool step_granter(struct state *s, enum thread self)
@@ -460,7 +515,27 @@ static bool step_granter(struct state *s, enum thread self)
         return true;
     case G_UNLOCK:
         store(s, self, LOCK0 + queue, 0);
-        s->step[self] = s->won[queue] ? G_READY : G_NEXT;
+        s->step[self] = !s->won[queue]                    ? G_NEXT
+                        : scene.moves && self == GRANTER0 ? G_MOVE_LOCK
+                                                          : G_READY;
+        return true;
+    case G_MOVE_LOCK:
+        if (!drained(s, self) || !take_lock(s, 1))
+            return false;
+        s->step[self] = G_MOVE;
+        return true;
+    case G_MOVE:
+        granter_move(s, self);
+        return true;
+    case G_MOVE_UNLOCK:
+        store(s, self, LOCK1, 0);
+        s->step[self] = s->took_other                      ? G_READY
+                        : scene.fault == MOVE_QUEUES_FIRST ? G_MOVE_LATE
+                                                           : G_NEXT;
+        return true;
+    case G_MOVE_LATE:
+        store(s, self, CLAIM, claim_word(s->node[0] + 1, FIRM));
+        s->step[self] = G_NEXT;
         return true;
     case G_READY:
         store(s, self, READY, s->node[queue]);
@@ -532,14 +607,14 @@ static bool step_canceller(struct state *s)
 /* A timer holds the record and the sequence of its wait, and may come when that is long over. */
 static bool step_timer(struct state *s, enum thread self)
 {
-    int wait = self - TIMER1 + 1;
+    int ended = self - TIMER1, wait = s->timed[ended];
     uint8_t word = load(s, self, CLAIM);
     switch ((enum ender_step)s->step[self]) {
     case E_SET:
     case E_FENCE:
-        if (!wait_has_timer(wait) || !(s->armed & bit(wait)))
+        if (!wait_has_timer(ended) || !(s->armed & bit(ended)))
             return false;
-        s->fired |= bit(wait);
+        s->fired |= bit(ended);
         s->step[self] = E_READ;
         return true;
     case E_READ:
@@ -594,14 +669,19 @@ static void check_end(const struct state *s)
         given += scene.grants[q];
         check(s->left[q] == 0, "a granter is stuck");
     }
-    check(given == tokens + s->received, "a grant was lost or doubled");
+    int moving = s->moved && s->step[WAITER] == W_SLEEP; /* its first token is used up */
+    check(given == tokens + s->received + moving, "a grant was lost or doubled");
     check(!scene.cancels || s->step[CANCELLER] == E_DONE, "the canceller is stuck");
     if (s->step[WAITER] == W_DONE)
         return;
     check(s->step[WAITER] == W_SLEEP, "the waiter is stuck");
+    if (s->moved) {
+        check(s->memory[TOKENS1] == 0, "a wake-up was lost: a moved waiter sleeps beside a token");
+        return;
+    }
     check(!s->memory[FLAG], "a wake-up was lost: the waiter sleeps, and was cancelled");
-    check(!(s->fired & bit(s->wait)), "a wake-up was lost: the waiter sleeps past its deadline");
-    for (int q = 0; q < queues_of(s->wait); q++)
+    check(!(s->fired & bit(s->ended)), "a wake-up was lost: the waiter sleeps past its deadline");
+    for (int q = first_queue(s); q < end_queue(s); q++)
         check(s->memory[TOKENS0 + q] == 0, "a wake-up was lost: the waiter sleeps beside a token");
 }
 
@@ -698,6 +778,9 @@ static const struct scene scenes[] = {
     {.queues = 2, .grants = {1, 1}, .cancels = true},
     {.queues = 2, .grants = {1, 1}, .times_first = true},
     {.queues = 2, .grants = {2, 1}, .cancels = true, .times_first = true, .times_second = true},
+    {.queues = 1, .grants = {1, 1}, .moves = true},
+    {.queues = 1, .grants = {1, 2}, .cancels = true, .times_first = true, .moves = true},
+    {.queues = 1, .grants = {2, 2}, .times_first = true, .times_second = true, .moves = true},
 };
 
 enum { SCENES = sizeof(scenes) / sizeof(scenes[0]) };

@@ -30,7 +30,8 @@ static void use(int number)
             gave_up++;
             continue;
         }
-        CHECK((out += permits) <= PERMITS);
+        out += permits;
+        CHECK(out <= PERMITS);
         if (i % 8 == 0)
             bine_yield();
         out -= permits;
