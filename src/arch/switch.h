@@ -6,6 +6,7 @@
 #ifndef BINE_ARCH_SWITCH_H
 #define BINE_ARCH_SWITCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -72,6 +73,19 @@ static inline struct arch_float arch_float_get(void)
     __asm__ volatile("frrm %0" : "=r"(control.word));
 #endif
     return control;
+}
+
+/* True where arch_float_get() is ARCH_FLOAT_USUAL, for less. */
+static inline bool arch_float_is_usual(void)
+{
+#if defined(__x86_64__)
+    uint32_t mxcsr;
+    uint16_t x87;
+    __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(mxcsr), "=m"(x87));
+    return (((mxcsr & ~UINT32_C(0x3f)) ^ 0x1f80) | (uint32_t)(x87 ^ 0x37f)) == 0;
+#else
+    return arch_float_get().word == ARCH_FLOAT_USUAL.word;
+#endif
 }
 
 static inline void arch_float_set(struct arch_float control)

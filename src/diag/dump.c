@@ -11,25 +11,18 @@
  */
 #define _GNU_SOURCE
 #include "diag/backtrace.h"
+#include "diag/report.h"
 #include "sched/pool.h"
 #include "sched/record.h"
 #include "time/clock.h"
 #include <bine/diag.h>
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
-    TEXT_SIZE = 32 << 10,
-    LONGEST_LINE = 1024,
     NAME_SHOWN = 64,             /* bytes of a task's name, with the end */
-    CODE_SHOWN = 160,            /* of the description of a code address */
-    CODES = 1024,                /* descriptions kept; they cost more than all else */
     LOOKS = 3,                   /* at a task that changes while it is looked at */
     THREADS = 0xffff,            /* stands for a pool's number: plain threads */
     MUTEX_FLAGS = CACHE_LINE - 1 /* in a mutex's first word; the rest is the owner: see mutex.c */
@@ -73,8 +66,7 @@ struct view {
 };
 
 struct dump {
-    int fd;
-    int error;       /* -errno of the first thing that failed; 0 */
+    struct report out;
     uint64_t *tasks; /* pool number << 48 | address of the record */
     size_t tasks_count, tasks_room;
     struct seen_pool *pools;
@@ -82,97 +74,12 @@ struct dump {
     size_t counts[STATES], ended, threads;
     struct view view;
     const void *calls[MOST_CALLS];
-    struct {
-        const void *address;
-        char text[CODE_SHOWN];
-    } codes[CODES];
     struct stack_copy stack;
-    size_t length; /* of text */
-    char text[TEXT_SIZE];
 };
-
-/* --- writing --- */
-
-/* write(2), but EPIPE raises no SIGPIPE. */
-static ssize_t write_without_signal(int fd, const char *text, size_t size)
-{
-    static const struct timespec now;
-    sigset_t sigpipe, before, pending;
-    sigemptyset(&sigpipe);
-    sigaddset(&sigpipe, SIGPIPE);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &sigpipe, &before);
-    ssize_t written = write(fd, text, size);
-    int error = errno;
-    if (written < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE))
-        sigtimedwait(&sigpipe, NULL, &now);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = error;
-    return written;
-}
-
-static int write_all(int fd, const char *text, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write_without_signal(fd, text, size);
-        if (written >= 0) {
-            text += written;
-            size -= (size_t)written;
-        } else if (errno == EAGAIN) {
-            struct pollfd writable = {.fd = fd, .events = POLLOUT};
-            poll(&writable, 1, -1);
-        } else if (errno != EINTR) {
-            return -errno;
-        }
-    }
-    return 0;
-}
-
-static void flush(struct dump *dump)
-{
-    if (!dump->error)
-        dump->error = write_all(dump->fd, dump->text, dump->length);
-    dump->length = 0;
-}
-
-__attribute__((format(printf, 2, 3))) static void print(struct dump *dump, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(dump->text + dump->length, TEXT_SIZE - dump->length, format, arguments);
-    va_end(arguments);
-    dump->length += (size_t)length;
-    if (dump->length > TEXT_SIZE - 1)
-        dump->length = TEXT_SIZE - 1;
-}
-
-/* Whole lines go out at once, so that two dumps to one place stay legible. */
-static void end_line(struct dump *dump)
-{
-    print(dump, "\n");
-    if (dump->length > TEXT_SIZE - LONGEST_LINE)
-        flush(dump);
-}
-
-static void print_code(struct dump *dump, const void *address)
-{
-    size_t i = (uintptr_t)address * UINT64_C(0x9e3779b97f4a7c15) >> 54;
-    if (dump->codes[i].address != address) {
-        dump->codes[i].address = address;
-        describe_code(address, dump->codes[i].text, CODE_SHOWN);
-    }
-    print(dump, "%s", dump->codes[i].text);
-}
-
-/* The call, not what it returns to: that may belong to another line or function. */
-static void print_call(struct dump *dump, const void *return_address)
-{
-    print_code(dump, (const void *)((uintptr_t)return_address - 1));
-}
 
 /* --- collecting --- */
 
-/* Makes room in a list for one more item; false and dump->error where there is no memory. */
+/* Makes room in a list for one more item; false and dump->out.error where there is no memory. */
 static bool make_room(struct dump *dump, void *list, size_t count, size_t *room, size_t item)
 {
     void *memory;
@@ -182,7 +89,7 @@ static bool make_room(struct dump *dump, void *list, size_t count, size_t *room,
     memcpy(&memory, list, sizeof memory);
     memory = realloc(memory, wanted * item);
     if (!memory) {
-        dump->error = -ENOMEM;
+        dump->out.error = -ENOMEM;
         return false;
     }
     memcpy(list, &memory, sizeof memory);
@@ -396,11 +303,11 @@ static void look(struct dump *dump, const struct task *task)
 static void print_name(struct dump *dump, const struct task *task, uint64_t id, const char *name)
 {
     if (id)
-        print(dump, "task %llu", (unsigned long long)id);
+        report_print(&dump->out, "task %llu", (unsigned long long)id);
     else
-        print(dump, "task %p", (const void *)task); /* nobody has asked for its id */
+        report_print(&dump->out, "task %p", (const void *)task); /* nobody has asked for its id */
     if (*name)
-        print(dump, " '%s'", name);
+        report_print(&dump->out, " '%s'", name);
 }
 
 /* Something that another task waits for or in: it may have ended, or be no task at all. */
@@ -410,11 +317,11 @@ static void print_reference(struct dump *dump, const struct task *task)
     struct run run = {0};
     char name[NAME_SHOWN] = "";
     if (!peek(&record, task, sizeof record)) {
-        print(dump, "%p", (const void *)task);
+        report_print(&dump->out, "%p", (const void *)task);
         return;
     }
     if (task_stage(&record) == STAGE_THREAD) {
-        print(dump, "a plain thread");
+        report_print(&dump->out, "a plain thread");
         return;
     }
     bool started = task_has_started(&record) && peek(&run, record.run, sizeof run);
@@ -437,10 +344,10 @@ static const struct seen_pool *find_pool(const struct dump *dump, const void *po
 static void print_mutex(struct dump *dump, const void *mutex)
 {
     uintptr_t word;
-    print(dump, " %p", mutex);
+    report_print(&dump->out, " %p", mutex);
     if (!peek(&word, mutex, sizeof word) || word <= MUTEX_FLAGS)
         return;
-    print(dump, ", locked by ");
+    report_print(&dump->out, ", locked by ");
     print_reference(dump, (const struct task *)(word & ~(uintptr_t)MUTEX_FLAGS));
 }
 
@@ -449,31 +356,31 @@ static void print_waited_on(struct dump *dump, const struct view *view)
     const void *on = view->run.waits_on;
     const struct seen_pool *pool = NULL;
     if (strcmp(view->waits_for, "task") == 0 || awaits_in_place(view)) {
-        print(dump, "the end of ");
+        report_print(&dump->out, "the end of ");
         print_reference(dump, on);
         if (awaits_in_place(view))
-            print(dump, ", in its place");
+            report_print(&dump->out, ", in its place");
         return;
     }
-    print(dump, "%s", view->waits_for);
+    report_print(&dump->out, "%s", view->waits_for);
     if (strcmp(view->waits_for, "mutex") == 0) {
         print_mutex(dump, on);
     } else if (strcmp(view->waits_for, "pool") == 0 && (pool = find_pool(dump, on))) {
-        print(dump, " '%s'", pool->name);
+        report_print(&dump->out, " '%s'", pool->name);
     } else if (on) {
-        print(dump, " %p", on);
+        report_print(&dump->out, " %p", on);
     }
 }
 
 static void print_wait(struct dump *dump, const struct view *view)
 {
-    print(dump, "waiting");
+    report_print(&dump->out, "waiting");
     if (waits(&view->record)) {
         int64_t ns = clock_now() - view->run.waits_since;
         int64_t ms = ns < 0 ? 0 : ns / 1000000;
-        print(dump, " for %lld.%03d s", (long long)(ms / 1000), (int)(ms % 1000));
+        report_print(&dump->out, " for %lld.%03d s", (long long)(ms / 1000), (int)(ms % 1000));
     }
-    print(dump, ": ");
+    report_print(&dump->out, ": ");
     print_waited_on(dump, view);
 }
 
@@ -481,41 +388,41 @@ static void print_state(struct dump *dump, const struct view *view)
 {
     switch (view->state) {
     case STATE_NOT_STARTED:
-        print(dump, "not started");
+        report_print(&dump->out, "not started");
         break;
     case STATE_RUNNING:
-        print(dump, "running");
+        report_print(&dump->out, "running");
         if (view->worker.found)
-            print(dump, " on worker %u, thread %d", view->worker.seat, view->worker.tid);
+            report_print(&dump->out, " on worker %u, thread %d", view->worker.seat, view->worker.tid);
         break;
     case STATE_READY:
-        print(dump, "ready");
+        report_print(&dump->out, "ready");
         break;
     case STATE_WAITING:
         print_wait(dump, view);
         break;
     default:
-        print(dump, "moved on while it was looked at");
+        report_print(&dump->out, "moved on while it was looked at");
     }
 }
 
 static void print_marks(struct dump *dump, const struct view *view)
 {
     if (task_marked(&view->record, MARK_PINNED))
-        print(dump, ", pinned");
+        report_print(&dump->out, ", pinned");
     if (view->run.shielded)
-        print(dump, ", shielded");
+        report_print(&dump->out, ", shielded");
     if (task_marked(&view->record, MARK_CANCELLED))
-        print(dump, ", cancelled");
+        report_print(&dump->out, ", cancelled");
 }
 
 static void print_start(struct dump *dump, const struct view *view)
 {
-    print(dump, "    runs ");
-    print_code(dump, (const void *)(uintptr_t)(view->record.fn & ADDRESS_MASK));
-    print(dump, ", started at ");
-    print_call(dump, task_site(&view->record));
-    end_line(dump);
+    report_print(&dump->out, "    runs ");
+    report_code(&dump->out, (const void *)(uintptr_t)(view->record.fn & ADDRESS_MASK));
+    report_print(&dump->out, ", started at ");
+    report_call(&dump->out, task_site(&view->record));
+    report_end_line(&dump->out);
 }
 
 /* The awaiter's calls are below those of the task that it awaits in place. */
@@ -524,23 +431,23 @@ static void print_outer(struct dump *dump, const struct view *view)
     struct run outer;
     if (!view->run.outer || !peek(&outer, view->run.outer, sizeof outer))
         return;
-    print(dump, "    in the place of ");
+    report_print(&dump->out, "    in the place of ");
     print_reference(dump, outer.task);
-    print(dump, ", which awaits it");
-    end_line(dump);
+    report_print(&dump->out, ", which awaits it");
+    report_end_line(&dump->out);
 }
 
 static void print_calls(struct dump *dump)
 {
     unsigned count = stack_copy_calls(&dump->stack, dump->calls);
     for (unsigned i = 0; i < count; i++) {
-        print(dump, "    #%-2u ", i);
-        print_call(dump, dump->calls[i]);
-        end_line(dump);
+        report_print(&dump->out, "    #%-2u ", i);
+        report_call(&dump->out, dump->calls[i]);
+        report_end_line(&dump->out);
     }
     if (count == MOST_CALLS) {
-        print(dump, "    and more");
-        end_line(dump);
+        report_print(&dump->out, "    and more");
+        report_end_line(&dump->out);
     }
 }
 
@@ -550,15 +457,15 @@ static void show_thread(struct dump *dump, const struct task *task)
     if (view->state != STATE_WAITING)
         return;
     if (dump->threads++ == 0) {
-        print(dump, "plain threads");
-        end_line(dump);
+        report_print(&dump->out, "plain threads");
+        report_end_line(&dump->out);
     }
-    print(dump, "  thread %p", (const void *)task);
+    report_print(&dump->out, "  thread %p", (const void *)task);
     if (*view->name)
-        print(dump, " '%s'", view->name);
-    print(dump, ": ");
+        report_print(&dump->out, " '%s'", view->name);
+    report_print(&dump->out, ": ");
     print_wait(dump, view);
-    end_line(dump);
+    report_end_line(&dump->out);
 }
 
 static void show_task(struct dump *dump, const struct task *task)
@@ -567,12 +474,12 @@ static void show_task(struct dump *dump, const struct task *task)
     dump->counts[view->state]++;
     if (view->state == STATE_NONE)
         return;
-    print(dump, "  ");
+    report_print(&dump->out, "  ");
     print_name(dump, task, view->run.id, view->name);
-    print(dump, ": ");
+    report_print(&dump->out, ": ");
     print_state(dump, view);
     print_marks(dump, view);
-    end_line(dump);
+    report_end_line(&dump->out);
     if (view->state == STATE_MOVING)
         return;
     print_start(dump, view);
@@ -583,9 +490,9 @@ static void show_task(struct dump *dump, const struct task *task)
 
 static void show_pool(struct dump *dump, const struct seen_pool *pool)
 {
-    print(dump, "pool '%s': %u workers, %u asleep, %u tasks in its queue", pool->name,
+    report_print(&dump->out, "pool '%s': %u workers, %u asleep, %u tasks in its queue", pool->name,
           pool->workers, pool->asleep, pool->queued);
-    end_line(dump);
+    report_end_line(&dump->out);
 }
 
 /* The tasks of one pool, or of none; returns the first one after them. Pools that were opened when
@@ -594,7 +501,7 @@ static size_t show_group(struct dump *dump, size_t i, uint64_t group)
 {
     while (i < dump->tasks_count && dump->tasks[i] >> 48 < group)
         i++;
-    for (; i < dump->tasks_count && dump->tasks[i] >> 48 == group && !dump->error; i++) {
+    for (; i < dump->tasks_count && dump->tasks[i] >> 48 == group && !dump->out.error; i++) {
         const struct task *task = (const struct task *)(uintptr_t)(dump->tasks[i] & ADDRESS_MASK);
         look(dump, task);
         if (group == THREADS)
@@ -609,7 +516,7 @@ static size_t show_group(struct dump *dump, size_t i, uint64_t group)
 static void show_all(struct dump *dump)
 {
     size_t i = 0;
-    for (size_t p = 0; p < dump->pools_count && !dump->error; p++) {
+    for (size_t p = 0; p < dump->pools_count && !dump->out.error; p++) {
         show_pool(dump, &dump->pools[p]);
         i = show_group(dump, i, dump->pools[p].number);
     }
@@ -622,11 +529,11 @@ static void show_sum(struct dump *dump)
     size_t sum = 0;
     for (int state = 0; state < STATE_NONE; state++)
         sum += counts[state];
-    print(dump, "%zu tasks: %zu running, %zu ready, %zu waiting, %zu not started", sum,
+    report_print(&dump->out, "%zu tasks: %zu running, %zu ready, %zu waiting, %zu not started", sum,
           counts[STATE_RUNNING] + counts[STATE_MOVING], counts[STATE_READY], counts[STATE_WAITING],
           counts[STATE_NOT_STARTED]);
-    print(dump, "; %zu ended and not awaited; %zu plain threads wait", dump->ended, dump->threads);
-    end_line(dump);
+    report_print(&dump->out, "; %zu ended and not awaited; %zu plain threads wait", dump->ended, dump->threads);
+    report_end_line(&dump->out);
 }
 
 int bine_dump(int fd)
@@ -634,16 +541,16 @@ int bine_dump(int fd)
     struct dump *dump = calloc(1, sizeof *dump);
     if (!dump)
         return -ENOMEM;
-    dump->fd = fd;
+    dump->out.fd = fd;
     pool_each(see_pool, dump);
     record_each(see_task, dump);
-    if (!dump->error) {
+    if (!dump->out.error) {
         sort_tasks(dump);
         show_all(dump);
         show_sum(dump);
-        flush(dump);
+        report_flush(&dump->out);
     }
-    int error = dump->error;
+    int error = dump->out.error;
     free(dump->tasks);
     free(dump->pools);
     free(dump);

@@ -13,6 +13,7 @@
  */
 #include "sched/scope.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/park.h"
 #include "sched/pool.h"
 #include <bine/task.h>
@@ -50,6 +51,7 @@ static int64_t not_before_cancel(const struct run *run, int64_t deadline)
 
 void level_push(struct run *run, struct level *level, int64_t deadline)
 {
+    fork_settle(); /* what was forked before is not inside */
     level->own = not_before_cancel(run, deadline);
     level->outer = run->level;
     level->around = earlier(level->own, around_of(run, run->level));
@@ -69,6 +71,7 @@ static void take_from_below(struct run *run, struct level *above, const struct l
 
 void level_pop(struct run *run, struct level *level)
 {
+    fork_settle();
     if (likely(run->level == level))
         run->level = level->outer;
     else
@@ -151,6 +154,7 @@ bool bine_shield(bool on)
     bool before = run->shielded;
     if (on == before)
         return before;
+    fork_settle();
     run->shielded = on;
     run->shield = run->level;
     if (!on)

@@ -21,7 +21,6 @@
 #include "sched/pick.h"
 #include "sched/pool.h"
 #include "sched/scope.h"
-#include "sched/thread.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,12 +28,6 @@
 void task_more_free(struct task_more *more)
 {
     free(more);
-}
-
-static void free_record(struct worker *worker, struct task *task)
-{
-    task_set_stage(task, STAGE_FREE);
-    record_free(worker ? &worker->records : thread_records(), task);
 }
 
 /* Tells the waiter in join, if it still waits. */
@@ -53,7 +46,7 @@ void future_end(struct worker *worker, struct task *task, uintptr_t result)
     /* acquire: pairs with the release in bine_drop(); what its owner did comes before the reuse. */
     uintptr_t join = atomic_load_explicit(&task->join, memory_order_acquire);
     if (join_is_detached(join)) {
-        free_record(worker, task);
+        future_free(worker, task);
         return;
     }
     task->result = result;
@@ -61,7 +54,7 @@ void future_end(struct worker *worker, struct task *task, uintptr_t result)
     for (;;) {
         uintptr_t end = join == JOIN_NOBODY ? JOIN_ENDED : JOIN_ENDING;
         if (join == JOIN_DETACHED) {
-            free_record(worker, task);
+            future_free(worker, task);
             return;
         }
         if (atomic_compare_exchange_weak_explicit(&task->join, &join, end, memory_order_acq_rel,
@@ -87,7 +80,7 @@ bool future_has_ended(const struct task *task)
 static uintptr_t collect(struct task *task)
 {
     uintptr_t result = task->result;
-    free_record(worker_self(), task);
+    future_free(worker_self(), task);
     return result;
 }
 
@@ -127,17 +120,23 @@ static void commit_await(void *argument)
 
 /* --- await in place --- */
 
-static bool enough_stack(const struct run *run, const struct bine_pool *pool)
+static inline bool enough_stack(const struct run *run, const struct bine_pool *pool)
 {
     char *here = __builtin_frame_address(0);
     return here - run->stack->limit >= (ptrdiff_t)pool->stack_size;
 }
 
-static bool may_run_in_place(const struct worker *worker, const struct task *task)
+/* The worker's pool is the task's, which is not APART. */
+static inline bool belongs_here(const struct worker *worker, const struct task *task)
+{
+    uint64_t differs = task_fn(task) ^ worker->pool_bits;
+    return differs >> TASK_POOL_SHIFT == 0 && !(differs >> 48 & TASK_APART);
+}
+
+static inline bool may_run_in_place(const struct worker *worker, const struct task *task)
 {
     const struct run *run = worker->run;
-    return task_pool(task) == worker->pool->number && !task_has(task, TASK_APART) && !run->pins &&
-           enough_stack(run, worker->pool);
+    return belongs_here(worker, task) && !run->pins && enough_stack(run, worker->pool);
 }
 
 /* Takes stale entries off the queue's new end, so that a program that never comes to pick, but
@@ -159,55 +158,45 @@ static void drop_stale_end(struct worker *worker)
 
 /* The newest of the worker's own fresh tasks is most often the one that is awaited: nobody else can
  * start it any more once it is out of the queue. */
-static bool take_newest(struct worker *worker, struct task *task)
+__attribute__((always_inline)) static inline bool take_newest(struct worker *worker, struct task *task)
 {
-    runq_enter(&worker->runq);
-    bool newest = runq_newest_fresh(&worker->runq) == task;
-    if (newest) {
-        runq_drop_newest_fresh(&worker->runq);
-        runq_count_pick(&worker->runq); /* a task that awaits in place is not stuck */
+    struct runq *runq = &worker->runq;
+    runq_enter(runq);
+    bool newest = runq_newest_fresh(runq) == task;
+    if (!newest) {
+        runq_leave(runq);
+        return false;
     }
-    bool more = runq_fresh_count(&worker->runq) > 0;
-    runq_leave(&worker->runq);
-    if (unlikely(newest && more))
+    runq_drop_newest_fresh(runq);
+    runq_count_pick(runq); /* a task that awaits in place is not stuck */
+    bool more = runq_fresh_count(runq) > 0;
+    runq_leave(runq);
+    if (unlikely(more))
         drop_stale_end(worker);
-    return newest;
-}
-
-/* True if the task was run here: *result is its result, and it is gone. */
-static bool run_in_place(struct worker *worker, struct task *task, uintptr_t *result)
-{
-    if (task_stage(task) != STAGE_FRESH || !may_run_in_place(worker, task))
-        return false;
-    bool alone = take_newest(worker, task);
-    if (alone)
-        task_set_stage(task, STAGE_STARTING);
-    else if (!task_move_stage(task, STAGE_FRESH, STAGE_TAKEN))
-        return false;
-    if (unlikely(--worker->countdown <= 0))
-        worker_sample(worker);
-    *result = worker_run_in_place(worker, task);
-    /* Else an entry is left in a queue, and whoever meets that frees the record. */
-    if (alone || !task_move_stage(task, STAGE_TAKEN, STAGE_LEFT))
-        free_record(worker_self(), task);
     return true;
 }
 
-/* --- the public calls --- */
-
-uintptr_t bine_task_await_(bine_task *future)
+/* The same for a task that is not the newest: its entry stays in a queue, and whoever meets that
+ * frees the record. */
+static bool run_taken(struct worker *worker, struct task *task, uintptr_t *result)
 {
-    struct task *task = (struct task *)future;
-    struct worker *worker = worker_self();
+    if (!may_run_in_place(worker, task) || !task_move_stage(task, STAGE_FRESH, STAGE_TAKEN))
+        return false;
+    *result = worker_run_in_place(worker, task, true);
+    if (!task_move_stage(task, STAGE_TAKEN, STAGE_LEFT))
+        future_free(worker_self(), task);
+    return true;
+}
+
+static __attribute__((noinline)) uintptr_t await_slowly(struct task *task)
+{
     uintptr_t result;
     if (unlikely(!task))
         fatal_misuse("bine_await", "the future is NULL");
-    if (likely(worker != NULL)) {
-        worker_heed_budget(worker);
-        worker = worker_self();
-        if (run_in_place(worker, task, &result))
-            return result;
-    }
+    worker_heed_budget_here();
+    struct worker *worker = worker_self();
+    if (worker && task_stage(task) == STAGE_FRESH && run_taken(worker, task, &result))
+        return result;
     if (!future_has_ended(task)) {
         struct wait wait;
         wait_begin_firm(&wait, "task", task, BINE_NEVER);
@@ -215,6 +204,34 @@ uintptr_t bine_task_await_(bine_task *future)
         future_has_ended(task);
     }
     return collect(task);
+}
+
+/* --- the public calls --- */
+
+static __attribute__((noinline)) uintptr_t await_now_and_then(struct worker *worker,
+                                                              struct task *task)
+{
+    if (!worker || !task)
+        return await_slowly(task);
+    if (worker->countdown <= 0)
+        worker_sample(worker);
+    worker_heed_budget(worker);
+    worker = worker_self();
+    if (may_run_in_place(worker, task) && take_newest(worker, task))
+        return worker_run_newest(worker, task);
+    return await_slowly(task);
+}
+
+/* What is rare is left to functions that it ends in, so that it needs no frame. */
+uintptr_t bine_task_await_(bine_task *future)
+{
+    struct task *task = (struct task *)future;
+    struct worker *worker = worker_self();
+    if (unlikely(!worker || !task || worker_asked_to_yield(worker) || --worker->countdown <= 0))
+        return await_now_and_then(worker, task);
+    if (likely(may_run_in_place(worker, task) && take_newest(worker, task)))
+        return worker_run_newest(worker, task);
+    return await_slowly(task);
 }
 
 int bine_task_await_until_(bine_task *future, void *result, size_t size, bine_time deadline)

@@ -8,6 +8,7 @@
 #include "sched/worker.h"
 #include "sched/future.h"
 #include "base/os.h"
+#include "sched/fork.h"
 #include "sched/monitor.h"
 #include "sched/park.h"
 #include "sched/pick.h"
@@ -58,7 +59,7 @@ static struct task *steal(struct worker *worker)
         if (task)
             return task;
     }
-    return NULL;
+    return fork_steal(worker, false);
 }
 
 /* Opens the hand, if no other worker's is. Only then: who still has this worker's name from an
@@ -127,6 +128,8 @@ static struct task *search(struct worker *worker)
             cpu_relax();
         now = clock_now();
     } while (!task && now < end && !handed_something(worker));
+    if (!task && !handed_something(worker))
+        task = fork_steal(worker, true);
 
     struct task *handed = close_hand(worker);
     atomic_fetch_sub_explicit(&worker->pool->searching, 1, memory_order_relaxed);

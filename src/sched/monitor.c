@@ -10,8 +10,9 @@
  *   mean run is long or the owner picked nothing
  *   the same pick as at two looks 100 us apart, the      give the worker's seat to a spare
  *   thread in the kernel both times, work waits
- *   no pick for 2 ms (20 while it starts tasks), work    give its seat to a spare
- *   waits
+ *   no pick for 2 ms (50 while it starts tasks), work    give its seat to a spare
+ *   waits; five times that where it has to share its
+ *   processor
  *   work has waited for 2 ms                             ask the task to yield at its next call
  *                                                        that may
  *   fresh tasks wait for 1 ms                            have the oldest one run next
@@ -31,6 +32,7 @@
 #include "base/os.h"
 #include "poll/poll.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/park.h"
 #include "sched/pool.h"
 #include "stack/stack.h"
@@ -41,6 +43,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -48,7 +51,8 @@ enum {
     LAST_LOOK_NS = 1000000,     /* the longest time between two looks */
     BLOCKED_LOOK_NS = 100000,   /* between two looks at a thread that seems blocked */
     STUCK_NS = 2000000,         /* without a pick, while work waits */
-    BUSY_STUCK_NS = 20000000,   /* the same for a task that starts others all the time */
+    BUSY_STUCK_NS = 50000000,   /* the same for a task that starts others all the time */
+    PATIENCE = 5,               /* so many times longer for one that gets no processor */
     AGED_NS = 1000000,          /* between two oldest fresh tasks */
     LONG_RUN_NS = 3000,         /* a mean run that is worth a second worker */
 };
@@ -123,11 +127,29 @@ static void wake_another(struct worker *worker, bool stands_still)
         pool_wake(pool);
 }
 
+/* Processor time that the worker's thread has had, ns. */
+static int64_t processor_time(const struct worker *worker)
+{
+    struct timespec ran = {0};
+    /* The kernel's number for that clock of a thread; pthread_getcpuclockid() wants one that lives. */
+    clock_gettime((clockid_t)(~(unsigned)worker->tid << 3 | 6), &ran);
+    return ran.tv_sec * INT64_C(1000000000) + ran.tv_nsec;
+}
+
+/* The worker has stood at its pick for that long. One that had to wait for a processor is not to be
+ * replaced at once: one thread more would only make the others wait longer, and be found stuck. */
+static bool computes_for(const struct worker *worker, int64_t now, int64_t limit)
+{
+    const struct worker_watch *watch = &worker->watch;
+    int64_t ran = processor_time(worker) - watch->ran_then;
+    return now - watch->since >= limit && (ran >= (now - watch->stood_at) / 2 ||
+                                           now - watch->since >= PATIENCE * limit);
+}
+
 /* The worker's pick is the one of the look before. */
 static void look_at_standing(struct worker *worker, struct round *round)
 {
     struct worker_watch *watch = &worker->watch;
-    int64_t stood = round->now - watch->since;
     uint64_t started = atomic_load_explicit(&worker->started, memory_order_relaxed);
     int64_t limit = started == watch->started ? STUCK_NS : BUSY_STUCK_NS;
     bool seated = atomic_load_explicit(&worker->seated, memory_order_relaxed);
@@ -135,7 +157,11 @@ static void look_at_standing(struct worker *worker, struct round *round)
     if (!seated || worker->pool->serial)
         return;
     watch->started = started;
-    if (said || stood >= limit || (stands_in_kernel(worker) && ++watch->looks_blocked >= 2)) {
+    if (!watch->stood_at) {
+        watch->stood_at = round->now;
+        watch->ran_then = processor_time(worker);
+    }
+    if (said || computes_for(worker, round->now, limit) || (stands_in_kernel(worker) && ++watch->looks_blocked >= 2)) {
         watch->looks_blocked = 0;
         pool_replace(worker->pool, worker);
         want_look(round, FIRST_LOOK_NS);
@@ -176,16 +202,18 @@ static void look_at_worker(struct worker *worker, struct round *round)
         pool_reap(worker);
     if (state != WORKER_AWAKE) {
         watch->waited = false;
-        watch->looks_blocked = 0;
-        watch->since = round->now;
+        watch->awake = false;
+        watch->forked = false;
         return;
     }
     round->awake = true;
     bool waits = work_waits(worker, round);
-    bool same = picks == watch->picks;
+    bool same = picks == watch->picks && watch->awake;
     if (!same) {
         watch->picks = picks;
+        watch->awake = true;
         watch->since = round->now;
+        watch->stood_at = 0;
         watch->looks_blocked = 0;
     }
     round->stands = round->stands || same;
@@ -202,8 +230,12 @@ static void look_at_worker(struct worker *worker, struct round *round)
             look_at_standing(worker, round);
         look_at_age(worker, round);
     }
+    bool forked = fork_has_untaken(worker);
+    if (forked && watch->forked)
+        wake_another(worker, true);
     look_at_timers(worker, round);
     watch->waited = waits;
+    watch->forked = forked;
 }
 
 static void look_at_pool(struct bine_pool *pool, void *context)
@@ -262,13 +294,14 @@ void monitor_count_waiting_thread(int change)
 
 /* Gives memory back that lay unused for TRIM_NS. Returns how long until there may be more, ns; 0:
  * nothing is left to give. */
-static int64_t trim(int64_t now)
+static int64_t trim(int64_t now, bool idle)
 {
     static int64_t trimmed_at;
     static bool more = true;
     if (now - trimmed_at >= TRIM_NS) {
         trimmed_at = now;
         more = stack_trim();
+        more = !idle || record_trim() || more; /* the second takes its time */
     }
     return more ? trimmed_at + TRIM_NS - now : 0;
 }
@@ -276,7 +309,7 @@ static int64_t trim(int64_t now)
 /* Nobody was awake: sleeps until somebody is, or until there may be memory to give back. */
 static void disarm(struct round *round)
 {
-    set_timer(trim(round->now));
+    set_timer(trim(round->now, true));
     /* seq_cst: see the head of the file. */
     atomic_store_explicit(&monitor.armed, false, memory_order_seq_cst);
     pool_each(look_at_pool, round);
@@ -295,6 +328,7 @@ static void *watch_workers(void *unused)
     int64_t span = FIRST_LOOK_NS;
     prctl(PR_SET_NAME, "bine-monitor", 0, 0, 0);
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    os_ask_for_short_slices();
     for (;;) {
         uint64_t expirations;
         if (read(atomic_load(&monitor.fd), &expirations, sizeof expirations) < 0 &&
@@ -308,7 +342,7 @@ static void *watch_workers(void *unused)
             disarm(&round);
             continue;
         }
-        trim(round.now);
+        trim(round.now, false);
         span = span < LAST_LOOK_NS / 2 ? span * 2 : LAST_LOOK_NS;
         set_timer(round.next < span ? round.next : span);
     }

@@ -22,6 +22,7 @@
 #include "sched/park.h"
 #include "base/os.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
 #include "sched/scope.h"
@@ -121,9 +122,11 @@ static void begin(struct wait *wait, struct run *run, const char *what, const vo
     atomic_store_explicit(&task->claim, in_state(claim, CLAIM_PREPARE), memory_order_relaxed);
     struct worker *worker = worker_self();
     if (worker) {
+        fork_settle_on(worker);
         run->waits_since = worker->sampled_at;
         wait->chosen = worker_choose_next(worker);
     } else {
+        fork_settle();
         run->waits_since = clock_now();
         atomic_store_explicit(&task->woken, 0, memory_order_relaxed);
     }

@@ -96,14 +96,14 @@ static inline bool wait_is_live(const struct wait *wait)
 /* Lets a claimed waiter go on. */
 void wait_resume(struct task *task);
 
+/* The same for many, linked by next. Tasks go behind those that are ready already. */
+void wait_resume_all(struct task *list);
+
 /*
  * Instead of that: makes a claimed waiter wait on, in another queue, which `further` is about to be
  * put into, that queue's lock held. `further` is in the waiter's frame; only a grant ends it.
  */
 void wait_further(struct wait *wait, struct wait *further);
-
-/* The same for many, linked by next. Tasks go behind those that are ready already. */
-void wait_resume_all(struct task *list);
 
 /* Ends a wait that its own commit finds to be over, instead of wait_commit(). */
 void wait_grant(struct wait *wait);

@@ -29,6 +29,16 @@ enum {
     HAND_OVER_NS = 3000,     /* a mean run from which tasks are handed to a searcher */
 };
 
+/* Says how many fresh tasks there may be for worker_push_fresh_easily(): below that there is room,
+ * nobody to be handed one, and nobody to be woken. */
+static void bound_easy(struct worker *worker)
+{
+    uint32_t size = worker->runq.fresh_mask + 1;
+    worker->runq.fresh_easy = worker->hand_over        ? 0
+                              : worker->wake_at < size ? worker->wake_at
+                                                       : size;
+}
+
 static void sample(struct worker *worker, int64_t now)
 {
     uint32_t events = RUNQ_READ(worker->runq.picks) + worker->wakes;
@@ -42,6 +52,7 @@ static void sample(struct worker *worker, int64_t now)
     worker->hand_over = mean > HAND_OVER_NS;
     worker->wake_at = worker->pool->seats_count > 1 ? (uint32_t)(WORTH_NS / (mean + 1)) + 1
                                                     : UINT32_MAX;
+    bound_easy(worker);
     atomic_store_explicit(&worker->mean_run, mean, memory_order_relaxed);
     atomic_store_explicit(&worker->pool->mean_run, mean, memory_order_relaxed);
 }
@@ -216,13 +227,14 @@ static bool push_fresh(struct worker *worker, struct task *task)
         runq_leave(&worker->runq);
         if (runq_grow(&worker->runq) != 0)
             return false;
+        bound_easy(worker);
         runq_enter(&worker->runq);
     }
     runq_leave(&worker->runq);
     return true;
 }
 
-int worker_push_fresh_slowly(struct worker *worker, struct task *task)
+int worker_push_fresh(struct worker *worker, struct task *task)
 {
     if (unlikely(worker->hand_over)) {
         task_link(task);
@@ -232,7 +244,7 @@ int worker_push_fresh_slowly(struct worker *worker, struct task *task)
     }
     if (!push_fresh(worker, task))
         return -ENOMEM;
-    worker_wake_if_worth(worker, runq_count(&worker->runq));
+    worker_wake_if_worth(worker, runq_fresh_count(&worker->runq));
     return 0;
 }
 

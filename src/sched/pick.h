@@ -14,24 +14,25 @@ void task_make_ready_behind(struct task *task);
 /* The same for many, linked by next. */
 void task_make_all_ready(struct task *list);
 
-int worker_push_fresh_slowly(struct worker *worker, struct task *task);
 void worker_wake_if_worth(struct worker *worker, uint32_t queued);
 
 /* Queues a task that the owner has made. 0 or -ENOMEM. */
-static inline int worker_push_fresh(struct worker *worker, struct task *task)
+int worker_push_fresh(struct worker *worker, struct task *task);
+
+/* The same where it takes nothing but to push it, as it mostly does; else false, and nothing is
+ * done. */
+static inline bool worker_push_fresh_easily(struct worker *worker, struct task *task)
 {
     struct runq *runq = &worker->runq;
-    if (unlikely(worker->hand_over))
-        return worker_push_fresh_slowly(worker, task);
     runq_enter(runq);
-    bool pushed = runq_push_fresh(runq, task);
-    uint32_t queued = runq_fresh_count(runq);
+    uint32_t tail = RUNQ_READ(runq->fresh_tail);
+    bool easy = tail - RUNQ_READ(runq->fresh_head) < runq->fresh_easy;
+    if (likely(easy)) {
+        runq->fresh[tail & runq->fresh_mask] = task;
+        RUNQ_WRITE(runq->fresh_tail, tail + 1);
+    }
     runq_leave(runq);
-    if (unlikely(!pushed))
-        return worker_push_fresh_slowly(worker, task);
-    if (unlikely(queued >= worker->wake_at))
-        worker_wake_if_worth(worker, queued);
-    return 0;
+    return easy;
 }
 
 /* Tells a worker to look at its inbox and its seat. Any thread. */

@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "sched/cpus.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/monitor.h"
 #include "sched/origin.h"
 #include "sched/park.h"
@@ -402,6 +403,22 @@ int bine_worker(void)
     return worker ? (int)worker->seat : -1;
 }
 
+UNCHECKED_RACE bool worker_runs_elsewhere(const struct worker *worker, const struct task *task)
+{
+    const struct bine_pool *pool = worker->pool;
+    if (task_stage(task) == STAGE_THREAD || task_pool(task) != pool->number)
+        return true;
+    /* The task may have ended meanwhile, and its run be gone: the two are only compared. */
+    const struct run *run = task->run;
+    unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
+    for (unsigned i = 0; i < count; i++) {
+        const struct worker *other = pool_worker(pool, i);
+        if (other && other != worker && other->run == run)
+            return true;
+    }
+    return false;
+}
+
 void bine_block_begin(void)
 {
     struct worker *worker = worker_self();
@@ -457,9 +474,11 @@ static void abandon(void)
     atomic_store(&default_pool, NULL);
     closed = (struct pool_counts){0};
     monitor_abandon();
-    poller_abandon();
     cancel_abandon();
+    poller_abandon();
     record_abandon();
     stack_abandon();
     runq_setup();
+    if (fork_get_hooks())
+        fork_get_hooks()->abandon();
 }

@@ -84,6 +84,10 @@ static inline struct worker *pool_worker(const struct bine_pool *pool, unsigned 
     return ((struct worker *_Atomic *)pool->worker)[index];
 }
 
+/* True if another worker of this one's pool was seen to run the task; also for a task of another
+ * pool, of which that cannot be told. */
+bool worker_runs_elsewhere(const struct worker *worker, const struct task *task);
+
 /* The default pool, started if need be. NULL with errno where it cannot start. */
 struct bine_pool *pool_default(void);
 

@@ -8,10 +8,9 @@ enum { RECORD_BATCH = 64 };
 
 /* A cache of free records that one thread uses. All-zero is empty. */
 struct record_cache {
-    struct task *loaded;        /* free records */
-    struct task *spare;         /* a full batch, or NULL */
-    unsigned count;             /* in loaded */
-    struct task *cut, *cut_end; /* never used records, next to each other */
+    struct task *loaded; /* free records */
+    struct task *spare;  /* a full batch, or NULL */
+    unsigned count;      /* in loaded */
 };
 
 /* Refills an empty cache and takes one; NULL when out of memory. */
@@ -26,6 +25,10 @@ void record_flush(struct record_cache *cache);
 /* A claim word whose sequence number no record has had. */
 uint64_t record_first_claim(void);
 
+/* Gives back memory of records that lay free since the call before. True if a later call may find
+ * some. Reads all records in the depot: for when nobody waits for the caller. */
+bool record_trim(void);
+
 /* Calls visit on every record that has ever been cut, in use or not; for dumps. Any thread. */
 void record_each(void (*visit)(struct task *task, void *context), void *context);
 
@@ -35,17 +38,11 @@ void record_abandon(void);
 static inline struct task *record_take(struct record_cache *cache)
 {
     struct task *task = cache->loaded;
-    if (likely(task)) {
-        cache->loaded = task->next;
-        cache->count--;
-        return task;
-    }
-    if (likely(cache->cut != cache->cut_end)) {
-        task = cache->cut++;
-        atomic_store_explicit(&task->claim, record_first_claim(), memory_order_relaxed);
-        return task;
-    }
-    return record_refill(cache);
+    if (unlikely(!task))
+        return record_refill(cache);
+    cache->loaded = task->next;
+    cache->count--;
+    return task;
 }
 
 static inline void record_free(struct record_cache *cache, struct task *task)

@@ -8,7 +8,8 @@
  *    the two one sees the other although the owner has no fence: Dekker's algorithm with the cost
  *    moved to the rare side.
  * 3. One thief at a time has his loot in `asker`. Whoever clears WANT_ASKED, owner by answering or
- *    thief by turning it into WANT_LOCKED, fills it.
+ *    that thief by turning it into WANT_LOCKED, fills it. A thief whose question was answered while
+ *    he lost patience may find the next thief's there, and leaves it: it has another number.
  *
  * Asking first, because a membarrier costs the thief 10 to 17 us and interrupts a running owner for
  * 7 to 10, while an owner that is between two tasks answers in a microsecond. Rejected: Chase-Lev
@@ -53,6 +54,8 @@ int runq_init(struct runq *runq)
     if (!runq->fresh)
         return -ENOMEM;
     runq->fresh_mask = FIRST_FRESH - 1;
+    runq->fresh_easy = FIRST_FRESH;
+    RUNQ_WRITE(runq->want, runq_by_membarrier ? 0 : WANT_LOCK);
     return 0;
 }
 
@@ -70,6 +73,8 @@ static bool move_fresh(struct runq *runq, struct task **fresh, uint32_t size)
         RUNQ_WRITE(runq->fresh_tail, count);
         runq->fresh = fresh;
         runq->fresh_mask = size - 1;
+        if (runq->fresh_easy > size)
+            runq->fresh_easy = size;
     }
     runq_leave(runq);
     free(old);
@@ -112,6 +117,10 @@ void runq_answer(struct runq *runq)
 {
     uint32_t want;
     while ((want = atomic_load_explicit(&runq->want, memory_order_acquire)) & WANT_AT_ENTRY) {
+        if (want & WANT_LOCK) {
+            spin_lock(&runq->lock);
+            return;
+        }
         if (want & WANT_LOCKED) {
             atomic_store_explicit(&runq->busy, 0, memory_order_release);
             while (atomic_load_explicit(&runq->want, memory_order_relaxed) & WANT_LOCKED)
@@ -160,11 +169,23 @@ static bool stands_still(const struct runq *runq)
     return true;
 }
 
-/* Turns the question into a lock; false if the owner is about to answer, after all. */
-static bool lock_instead(struct runq *runq)
+/* Asks; returns the question's number. */
+static uint32_t ask(struct runq *runq)
+{
+    uint32_t want = RUNQ_READ(runq->want), asked;
+    do
+        asked = (want + WANT_NUMBER) | WANT_ASKED;
+    /* release: what is in the loot and in asker comes before the question. */
+    while (!atomic_compare_exchange_weak_explicit(&runq->want, &want, asked, memory_order_release,
+                                                  memory_order_relaxed));
+    return asked / WANT_NUMBER;
+}
+
+/* Turns the question into a lock; false if the owner has answered or is about to, after all. */
+static bool lock_instead(struct runq *runq, uint32_t number)
 {
     uint32_t want = RUNQ_READ(runq->want);
-    while (want & WANT_ASKED)
+    while ((want & WANT_ASKED) && want / WANT_NUMBER == number)
         if (atomic_compare_exchange_weak_explicit(
                 &runq->want, &want, (want & ~(uint32_t)WANT_ASKED) | WANT_LOCKED,
                 memory_order_relaxed, memory_order_relaxed))
@@ -231,9 +252,8 @@ int runq_rob(struct runq *victim, struct loot *loot)
     if (!atomic_compare_exchange_strong_explicit(&victim->asker, &nobody, loot,
                                                  memory_order_relaxed, memory_order_relaxed))
         return 0;
-    /* release: what is in the loot and in asker comes before the question. */
-    atomic_fetch_or_explicit(&victim->want, WANT_ASKED, memory_order_release);
-    if ((slot_only || !wait_for_answer(loot)) && lock_instead(victim)) {
+    uint32_t number = ask(victim);
+    if ((slot_only || !wait_for_answer(loot)) && lock_instead(victim, number)) {
         int count = keep_out(victim) ? take_half_or_slot(victim, loot, slot_only) : 0;
         let_in(victim);
         return count;

@@ -22,7 +22,10 @@ enum {
     WANT_ASKED = 1 << 1,  /* a thief asks for tasks */
     WANT_OLDEST = 1 << 2, /* at the next pick, run the oldest fresh task */
     WANT_LOOK = 1 << 3,   /* at the next pick, look at the worker's inbox and seat */
-    WANT_AT_ENTRY = WANT_LOCKED | WANT_ASKED,
+    WANT_LOCK = 1 << 4,   /* always set where there is no membarrier: the owner takes the lock */
+    WANT_NUMBER = 1 << 8, /* from here up: the number of the question, so that no thief takes another
+                             one's for his own */
+    WANT_AT_ENTRY = WANT_LOCKED | WANT_ASKED | WANT_LOCK,
     WANT_AT_PICK = WANT_OLDEST | WANT_LOOK,
 };
 
@@ -35,9 +38,14 @@ struct loot {
 
 struct runq {
     /* The owner's way in and out. */
-    _Atomic uint32_t busy;        /* 1 while the owner is inside */
+    union {
+        struct {
+            _Atomic uint32_t busy; /* 1 while the owner is inside */
+            struct spinlock lock;  /* stands for that where there is no membarrier */
+        };
+        _Atomic uint64_t both;     /* the owner leaves, whatever the way, by one store */
+    };
     _Atomic uint32_t want;        /* WANT_ bits, set by others */
-    struct spinlock lock;         /* stands for both where there is no membarrier */
     _Atomic(struct loot *) asker; /* where the thief that asks wants his tasks; NULL: nobody asks */
 
     /* Written inside only; the atomic ones are read by others as hints. */
@@ -45,6 +53,8 @@ struct runq {
     _Atomic(struct task *) slot;             /* the one woken last, runs first; NULL: none */
     _Atomic uint32_t fresh_head, fresh_tail; /* of fresh, oldest at head */
     uint32_t fresh_mask;                     /* its size, a power of two, minus 1 */
+    uint32_t fresh_easy;                     /* so many fresh tasks or fewer: one more only needs
+                                                to be pushed; the owner's alone */
     struct task **fresh;                     /* not yet started; its size grows */
     _Atomic uint32_t picks;                  /* counts what the owner has picked */
 
@@ -78,10 +88,6 @@ int runq_rob(struct runq *victim, struct loot *loot);
 
 static inline void runq_enter(struct runq *runq)
 {
-    if (unlikely(!runq_by_membarrier)) {
-        spin_lock(&runq->lock);
-        return;
-    }
     RUNQ_WRITE(runq->busy, 1);
     /* The thief's membarrier stands between his store to want and his look at busy; so only the
      * compiler must keep this order. */
@@ -93,11 +99,12 @@ static inline void runq_enter(struct runq *runq)
 
 static inline void runq_leave(struct runq *runq)
 {
-    if (unlikely(!runq_by_membarrier))
-        spin_unlock(&runq->lock);
-    else
-        /* release: pairs with the acquire in keep_out(). */
-        atomic_store_explicit(&runq->busy, 0, memory_order_release);
+#if defined(BINE_TSAN) /* which knows atomic objects of one size */
+    spin_unlock(&runq->lock);
+#else
+    /* release: pairs with the acquire in keep_out(), and in spin_try_lock(). */
+    atomic_store_explicit(&runq->both, 0, memory_order_release);
+#endif
 }
 
 /* The hints below are exact inside. */

@@ -105,6 +105,7 @@ static struct worker *make_worker(struct bine_pool *pool, unsigned index)
     }
     timers_init(&worker->timers);
     worker->pool = pool;
+    worker->pool_bits = (uint64_t)pool->number << TASK_POOL_SHIFT;
     worker->index = index;
     worker->hand = HAND_CLOSED;
     worker->syscall_fd = -1;
@@ -404,6 +405,7 @@ static void free_worker(struct worker *worker)
 {
     timers_destroy(&worker->timers);
     free(worker->runq.fresh);
+    free(worker->deque);
     free(worker);
 }
 

@@ -61,6 +61,12 @@ void run_release_pins(struct run *run)
     let_go(run);
 }
 
+int *bine_errno_(void)
+{
+    extern int *__errno_location(void);
+    return __errno_location();
+}
+
 double bine_word_to_double_(uintptr_t word)
 {
     double value;

@@ -216,48 +216,72 @@ bine_task *bine_task_async_(const bine_task_options *options, struct bine_call c
     return future_or_errno(error, task);
 }
 
-/* The short way: from a task into its own pool, with nothing to say about it. */
-static inline int start_small(void (*fn)(void), uint64_t how, uintptr_t join, const void *site,
-                              const uintptr_t arg[3], struct task **result)
+/* The long way to what start_small() does. */
+static __attribute__((noinline)) struct task *start_small_slowly(uint64_t fn, uintptr_t join,
+                                                                 const void *site, uintptr_t a,
+                                                                 uintptr_t b, uintptr_t c)
+{
+    struct bine_call call = {(void (*)(void))(uintptr_t)(fn & ADDRESS_MASK),
+                             {a, b, c},
+                             (unsigned)(fn >> 48) & TASK_RESULT};
+    struct task *task;
+    int error = start_call(NULL, &call, join, site, &task);
+    if (likely(!error))
+        return task;
+    errno = -error;
+    return NULL;
+}
+
+/* The task is filled in and counted. */
+static __attribute__((noinline)) struct task *queue_slowly(struct worker *worker, struct task *task)
+{
+    if (likely(worker_push_fresh(worker, task) == 0))
+        return task;
+    counter_add(&worker->started, (uint64_t)-1);
+    task_set_stage(task, STAGE_FREE);
+    record_free(&worker->records, task);
+    errno = ENOMEM;
+    return NULL;
+}
+
+/* The short way: from a task into its own pool, with nothing to say about it. `fn` has no pool yet.
+ * What is rare is left to functions that it ends in, so that it needs no frame. NULL with errno. */
+__attribute__((always_inline)) static inline struct task *
+start_small(uint64_t fn, uintptr_t join, const void *site, uintptr_t a, uintptr_t b, uintptr_t c)
 {
     struct worker *worker = worker_self();
-    if (unlikely(!worker || atomic_load_explicit(&worker->pool->closing, memory_order_relaxed))) {
-        struct bine_call call = {fn, {arg[0], arg[1], arg[2]}, (unsigned)how & 7};
-        return start_call(NULL, &call, join, site, result);
-    }
+    if (unlikely(!worker || !worker->records.loaded ||
+                 atomic_load_explicit(&worker->pool->closing, memory_order_relaxed)))
+        return start_small_slowly(fn, join, site, a, b, c);
     struct task *task = record_take(&worker->records);
-    if (unlikely(!task))
-        return -ENOMEM;
-    fill(task, (uint64_t)(uintptr_t)fn | how << 48 | (uint64_t)worker->pool->number << TASK_POOL_SHIFT,
-         site, join);
-    task->arg[0] = arg[0];
-    task->arg[1] = arg[1];
-    task->arg[2] = arg[2];
-    *result = task;
+    fill(task, fn | worker->pool_bits, site, join);
+    task->arg[0] = a;
+    task->arg[1] = b;
+    task->arg[2] = c;
     counter_add(&worker->started, 1); /* before it can end: see quiet.c */
-    int error = worker_push_fresh(worker, task);
-    if (unlikely(error)) {
-        counter_add(&worker->started, (uint64_t)-1);
-        task_set_stage(task, STAGE_FREE);
-        record_free(&worker->records, task);
-    }
-    return error;
+    if (likely(worker_push_fresh_easily(worker, task)))
+        return task;
+    return queue_slowly(worker, task);
+}
+
+static __attribute__((noinline)) int why_not(void)
+{
+    return -errno;
 }
 
 int bine_task_go3_(void (*fn)(void), unsigned result, uintptr_t a, uintptr_t b, uintptr_t c)
 {
-    struct task *task;
-    return start_small(fn, result, JOIN_DETACHED, __builtin_return_address(0),
-                       (uintptr_t[]){a, b, c}, &task);
+    uint64_t word = (uint64_t)(uintptr_t)fn | (uint64_t)result << 48;
+    if (likely(start_small(word, JOIN_DETACHED, __builtin_return_address(0), a, b, c)))
+        return 0;
+    return why_not();
 }
 
 bine_task *bine_task_async3_(void (*fn)(void), unsigned result, uintptr_t a, uintptr_t b,
                              uintptr_t c)
 {
-    struct task *task;
-    int error = start_small(fn, result | TASK_FUTURE, JOIN_NOBODY, __builtin_return_address(0),
-                            (uintptr_t[]){a, b, c}, &task);
-    return future_or_errno(error, task);
+    uint64_t word = (uint64_t)(uintptr_t)fn | (uint64_t)(result | TASK_FUTURE) << 48;
+    return (bine_task *)start_small(word, JOIN_NOBODY, __builtin_return_address(0), a, b, c);
 }
 
 int bine_run_(bine_future(int) main_task)

@@ -67,6 +67,7 @@ enum claim_state {
 
 /* Flags of a task that are set before it is queued and constant while it lives. */
 enum {
+    TASK_RESULT = 7,      /* the bits of how its function returns */
     TASK_MORE = 1 << 3,   /* arg[0] is a struct task_more * until the task has started */
     TASK_FUTURE = 1 << 4, /* was started with a future: its start must be claimed */
     TASK_APART = 1 << 5,  /* pinned, or with a stack of its own: not to be run in place */
@@ -149,31 +150,35 @@ struct covered {
  */
 struct run {
     struct task *task;
-    struct run *outer;     /* who awaits this task in place, on the same stack; NULL: nobody */
-    struct stack *stack;   /* NULL on a plain thread */
-    struct bine_pool *pool;     /* NULL on a plain thread */
-    struct task_more *more;
-    const char *name;
-    struct worker *home;   /* the worker it is pinned to while pins > 0 */
-    unsigned pins;
-    uint32_t opened;        /* scopes it has opened so far */
-    bool shielded;
+    struct run *outer;      /* who awaits this task in place, on the same stack; NULL: nobody */
+    struct stack *stack;    /* NULL on a plain thread */
+    struct bine_pool *pool; /* NULL on a plain thread */
     struct task *marked;    /* whose cancel mark counts: its own, or its parent's */
-    struct scope *inside;   /* the innermost scope that counts now; see scope.h for this and below */
-    struct scope *started_in;      /* NULL: in none */
-    _Atomic(struct scope *) scope; /* the innermost it has opened; goes with task_lock() held */
-    struct level *level;    /* the innermost it has set up */
-    struct level *shield;   /* SHIELDED: what that was when the shield went up */
     int64_t deadline;       /* the nearest one around the caller that counts now */
     int64_t base_deadline;  /* the one that it was started with */
-    struct covered in;      /* in the list of the scope it was started in, once it has waited */
-    struct covered under;   /* a covered call's: in the list of the task it observes */
-    struct covered *covers; /* scopes without a parent, covered runs; protected by task_lock() */
+
+    /* All zero at first. */
+    struct task_more *more;
+    const char *name;
     struct key_values keys;
-    _Atomic uint64_t id;   /* 0 until somebody asks: see run_id() */
-    const char *waits_for; /* what it waits for, for the dump; NULL while it runs */
+    struct scope *inside;   /* the innermost scope that counts now; see scope.h for this and below */
+    struct scope *started_in;      /* NULL: in none */
+    struct level *level;    /* the innermost it has set up */
+    struct covered *covers; /* scopes without a parent, covered runs; protected by task_lock() */
+    struct covered in;      /* in the list of the scope it was started in, once it has waited */
+    const char *waits_for;  /* what it waits for, for the dump; NULL while it runs */
+    uint32_t pins;
+    uint32_t opened;        /* scopes it has opened so far */
+    uint64_t shielded;      /* 1 behind a shield */
+    _Atomic(struct scope *) scope; /* the innermost it has opened; goes with task_lock() held */
+    _Atomic uint64_t id;    /* 0 until somebody asks: see run_id() */
+
+    /* Of a wait, of pins, of a shield, of a covered call. */
     const void *waits_on;
-    int64_t waits_since;   /* ns, as coarse as the worker's clock */
+    int64_t waits_since;    /* ns, as coarse as the worker's clock */
+    struct worker *home;    /* the worker it is pinned to while pins > 0 */
+    struct level *shield;   /* SHIELDED: what that was when the shield went up */
+    struct covered under;   /* in the list of the task it observes */
 };
 
 /* relaxed, here and for site: atomic only for those who look at a record that is not theirs. */
@@ -189,7 +194,7 @@ static inline void (*task_function(const struct task *task))(void)
 
 static inline unsigned task_result_kind(const struct task *task)
 {
-    return (unsigned)(task_fn(task) >> 48) & 7;
+    return (unsigned)(task_fn(task) >> 48) & TASK_RESULT;
 }
 
 static inline unsigned task_pool(const struct task *task)

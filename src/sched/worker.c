@@ -24,6 +24,7 @@
  */
 #include "sched/worker.h"
 #include "sched/fatal.h"
+#include "sched/fork.h"
 #include "sched/future.h"
 #include "sched/key.h"
 #include "sched/park.h"
@@ -50,6 +51,7 @@ __attribute__((noinline)) struct worker *worker_self(void)
 typedef uintptr_t word_function(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t);
 typedef double double_function(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t);
 typedef float float_function(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t);
+typedef uintptr_t small_function(uintptr_t, uintptr_t, uintptr_t);
 
 /* Runs when the frame of a task's function is left: by return, or by something that unwinds. */
 static void stop_unwinding(const bool *returned)
@@ -58,9 +60,10 @@ static void stop_unwinding(const bool *returned)
         fatal_misuse("bine_go", "terminating: an exception or pthread_exit leaves a task's function");
 }
 
-UNCHECKED_CALL static uintptr_t call(void (*fn)(void), unsigned kind, const uintptr_t *a)
+/* Calls any function, with `arg` in its registers. */
+UNCHECKED_CALL static __attribute__((noinline)) uintptr_t call_any(void (*fn)(void), unsigned kind,
+                                                                   const uintptr_t *a)
 {
-    bool returned __attribute__((cleanup(stop_unwinding))) = false;
     uintptr_t word = 0;
     if (kind == BINE_RESULT_DOUBLE_) {
         double result = ((double_function *)fn)(a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -71,7 +74,6 @@ UNCHECKED_CALL static uintptr_t call(void (*fn)(void), unsigned kind, const uint
     } else {
         word = ((word_function *)fn)(a[0], a[1], a[2], a[3], a[4], a[5]);
     }
-    returned = true;
     return word;
 }
 
@@ -91,69 +93,108 @@ static void become_pinned(struct run *run, struct worker *worker)
     atomic_fetch_or_explicit(&run->task->marks, MARK_PINNED, memory_order_relaxed);
 }
 
-/* Runs the task, whose start has been claimed, in the caller's frame. */
-static uintptr_t run_task(struct worker *worker, struct run *run, struct task *task)
+/* The task's function takes at most three words and returns one or nothing. */
+static inline bool is_small(uint64_t fn)
 {
-    uintptr_t arg[6] = {0};
+    unsigned kind = (unsigned)(fn >> 48) & (TASK_MORE | TASK_RESULT);
+    return kind == BINE_RESULT_WORD_ || kind == BINE_RESULT_VOID_ || kind == BINE_RESULT_INT_;
+}
+
+static void unpack_more(struct worker *worker, struct run *run, const struct task *task,
+                        uintptr_t arg[6])
+{
+    run->more = (struct task_more *)task->arg[0];
+    memcpy(arg, run->more->arg, sizeof run->more->arg);
+    run->name = run->more->name;
+    if (run->more->scope)
+        run_enter_scope(run, (struct scope *)run->more->scope);
+    if (run->more->pinned)
+        become_pinned(run, worker);
+}
+
+/* Its arguments have been read. */
+static inline void set_started(struct run *run, struct task *task, bool taken)
+{
+    task->sp = NULL;
+    task->run = run;
+    if (!taken)
+        task_set_stage(task, STAGE_STARTED);
+}
+
+static __attribute__((noinline)) uintptr_t call_large(struct worker *worker, struct run *run,
+                                                      struct task *task, bool taken)
+{
+    uintptr_t arg[6] = {task->arg[0], task->arg[1], task->arg[2]};
+    if (task_has(task, TASK_MORE))
+        unpack_more(worker, run, task, arg);
+    else
+        atomic_store_explicit(&task->cancelled_at, 0, memory_order_relaxed);
+    set_started(run, task, taken);
+    return call_any(task_function(task), task_result_kind(task), arg);
+}
+
+static __attribute__((noinline)) void release(struct run *run)
+{
+    if (run->keys.value)
+        key_end_run(run);
+    if (run->started_in || run->level)
+        run_leave_scopes(run);
+    if (run->pins)
+        run_release_pins(run);
+    if (run->more)
+        task_more_free(run->more);
+}
+
+/* Runs the task, whose start has been claimed (as TAKEN, if so), in the caller's frame. */
+UNCHECKED_CALL __attribute__((always_inline)) static inline uintptr_t
+run_task(struct worker *worker, struct run *run, struct task *task, bool taken)
+{
+    bool returned __attribute__((cleanup(stop_unwinding))) = false;
+    uint64_t fn = task_fn(task);
+    uintptr_t result;
     run->task = task;
     run->pool = worker->pool;
-    run->more = NULL;
-    run->name = NULL;
-    run->pins = 0;
-    run->opened = 0;
-    run->shielded = false;
     run->marked = task;
-    run->inside = NULL;
-    run->started_in = NULL;
-    atomic_init(&run->scope, NULL);
-    run->level = NULL;
     run->deadline = BINE_NEVER;
     run->base_deadline = BINE_NEVER;
-    run->in.kind = COVERED_NOT;
-    run->covers = NULL;
+    /* One by one: memset() would become an instruction that takes longer than all of this. */
+    run->more = NULL;
+    run->name = NULL;
     run->keys = (struct key_values){0};
-    atomic_init(&run->id, 0);
+    run->inside = NULL;
+    run->started_in = NULL;
+    run->level = NULL;
+    run->covers = NULL;
+    run->in = (struct covered){0};
     run->waits_for = NULL;
-    if (unlikely(task_has(task, TASK_MORE))) {
-        run->more = (struct task_more *)task->arg[0];
-        memcpy(arg, run->more->arg, sizeof arg);
-        run->name = run->more->name;
-        if (run->more->scope)
-            run_enter_scope(run, (struct scope *)run->more->scope);
-        if (run->more->pinned)
-            become_pinned(run, worker);
-    } else {
-        memcpy(arg, task->arg, sizeof task->arg);
-        atomic_store_explicit(&task->cancelled_at, 0, memory_order_relaxed);
-    }
+    run->pins = 0;
+    run->opened = 0;
+    run->shielded = 0;
+    atomic_init(&run->scope, NULL);
+    atomic_init(&run->id, 0);
     uintptr_t join = atomic_load_explicit(&task->join, memory_order_relaxed);
     if (unlikely(join_scope(join)))
         run_enter_scope(run, join_scope(join));
-    task->sp = NULL;
-    task->run = run;
     worker->run = run;
-    if (task_stage(task) == STAGE_STARTING)
-        task_set_stage(task, STAGE_STARTED);
-    uintptr_t result = call(task_function(task), task_result_kind(task), arg);
-    if (unlikely(run->keys.value))
-        key_end_run(run);
-    if (unlikely(run->started_in || run->level))
-        run_leave_scopes(run);
-    if (unlikely(run->pins))
-        run_release_pins(run);
-    if (unlikely(run->more))
-        task_more_free(run->more);
+    if (likely(is_small(fn))) {
+        uintptr_t a = task->arg[0], b = task->arg[1], c = task->arg[2];
+        atomic_store_explicit(&task->cancelled_at, 0, memory_order_relaxed);
+        set_started(run, task, taken);
+        result = ((small_function *)(uintptr_t)(fn & ADDRESS_MASK))(a, b, c);
+    } else {
+        result = call_large(worker, run, task, taken);
+    }
+    returned = true;
+    if (unlikely((uintptr_t)run->keys.value | (uintptr_t)run->more | (uintptr_t)run->started_in |
+                 (uintptr_t)run->level | run->pins))
+        release(run);
     return result;
 }
 
-/* A task starts with the usual floating-point control words, and what it leaves is not the next
- * one's. Returns what was there. */
-static struct arch_float usual_float(void)
+static inline void check_joined(const struct worker *worker)
 {
-    struct arch_float found = arch_float_get();
-    if (unlikely(found.word != ARCH_FLOAT_USUAL.word))
-        arch_float_set(ARCH_FLOAT_USUAL);
-    return found;
+    if (unlikely(!fork_is_settled(worker)))
+        fatal_misuse("bine_fork", "a task ends without having joined what it has forked");
 }
 
 /* What the task tells the scope that it was started in: a negative result, where it returns int and
@@ -173,12 +214,14 @@ static __attribute__((noinline)) void run_fresh(struct worker *worker, struct ta
     struct run run;
     run.outer = NULL;
     run.stack = stack;
-    uintptr_t result = run_task(worker, &run, task);
+    uintptr_t result = run_task(worker, &run, task, false);
     worker = worker_self();
     if (unlikely(!worker))
         exit(EXIT_SUCCESS); /* the task has forked, and this is the end of the child's one thread */
+    check_joined(worker);
     worker->run = NULL;
-    usual_float();
+    if (unlikely(!arch_float_is_usual()))
+        arch_float_set(ARCH_FLOAT_USUAL); /* what a task leaves is not the next one's */
     int error = unlikely(run.started_in != NULL) ? error_of(task, result) : 0;
     future_end(worker, task, result);
     counter_add(&worker->ended, 1);
@@ -205,31 +248,61 @@ static void restore_exceptions(struct worker *worker, const uintptr_t stash[2])
     worker->exceptions_at[1] = stash[1];
 }
 
-uintptr_t worker_run_in_place(struct worker *worker, struct task *task)
+/* In the frame of who awaits the task, whose state is kept for it meanwhile. The floating-point
+ * control words are the usual ones. */
+__attribute__((always_inline)) static inline uintptr_t run_within(struct worker *worker,
+                                                                  struct task *task, bool taken)
 {
     struct run *outer = worker->run;
     struct run run;
     uintptr_t exceptions[2];
+    fork_settle_on(worker);
     int saved_errno = *worker->errno_at;
     stash_exceptions(worker, exceptions);
-    struct arch_float control = usual_float();
     outer->waits_for = "task in its place";
     outer->waits_on = task;
     run.outer = outer;
     run.stack = outer->stack;
-    uintptr_t result = run_task(worker, &run, task);
+    uintptr_t result = run_task(worker, &run, task, taken);
     worker = worker_self();
     if (unlikely(!worker))
         return result; /* the task has forked, and this is the child */
+    check_joined(worker);
     worker->run = outer;
     outer->waits_for = NULL;
-    if (unlikely(usual_float().word != control.word || control.word != ARCH_FLOAT_USUAL.word))
-        arch_float_set(control);
+    if (unlikely(!arch_float_is_usual()))
+        arch_float_set(ARCH_FLOAT_USUAL);
     *worker->errno_at = saved_errno;
     restore_exceptions(worker, exceptions);
     counter_add(&worker->ended, 1);
     if (unlikely(run.started_in != NULL))
         scope_end_task(run.started_in, 0);
+    return result;
+}
+
+uintptr_t worker_run_in_place(struct worker *worker, struct task *task, bool taken)
+{
+    struct arch_float control = arch_float_get();
+    arch_float_set(ARCH_FLOAT_USUAL);
+    uintptr_t result = taken ? run_within(worker, task, true) : run_within(worker, task, false);
+    arch_float_set(control);
+    return result;
+}
+
+static __attribute__((noinline)) uintptr_t run_newest_slowly(struct worker *worker,
+                                                             struct task *task)
+{
+    uintptr_t result = worker_run_in_place(worker, task, false);
+    future_free(worker_self(), task);
+    return result;
+}
+
+uintptr_t worker_run_newest(struct worker *worker, struct task *task)
+{
+    if (unlikely(!arch_float_is_usual()))
+        return run_newest_slowly(worker, task);
+    uintptr_t result = run_within(worker, task, false);
+    future_free(worker_self(), task);
     return result;
 }
 
@@ -328,6 +401,7 @@ void worker_leave(struct worker *worker, struct task *next, struct departure *de
 {
     struct run *run = worker->run;
     uintptr_t exceptions[2];
+    assert(fork_is_settled(worker));
     int saved_errno = *worker->errno_at;
     stash_exceptions(worker, exceptions);
     struct target target = next                      ? target_task(next)
@@ -436,6 +510,7 @@ static void yield_slowly(struct worker *worker, struct task *task)
 void worker_yield(struct worker *worker)
 {
     struct task *task = worker->run->task;
+    fork_settle_on(worker);
     atomic_store_explicit(&worker->yield_asked, 0, memory_order_relaxed);
     if (worker_is_due(worker) || worker->run->pins) {
         yield_slowly(worker, task);

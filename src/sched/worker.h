@@ -12,16 +12,21 @@
 #include <pthread.h>
 
 struct bine_pool;
+struct deque;
 
 /* What the monitor remembers of a worker between two looks. Only the monitor touches it. */
 struct worker_watch {
     uint32_t picks;         /* at the last look */
     int64_t since;          /* ns: when that was first seen */
+    int64_t stood_at;       /* ns: when it was first seen again; 0: not yet */
+    int64_t ran_then;       /* ns of processor time that the thread had had by then */
+    bool awake;             /* at the last look */
     uint64_t started;       /* tasks started by then */
     int64_t waits_since;    /* ns: when work began to wait, or the task was last asked to yield */
     int64_t aged_at;        /* ns: when the oldest fresh task was last asked for */
     unsigned looks_blocked; /* looks in a row that found it in the kernel with the same pick */
     bool waited;            /* work waited at the last look */
+    bool forked;            /* forked children that nobody had taken did */
 };
 
 enum worker_state {
@@ -43,7 +48,8 @@ struct worker {
 
     /* The owner's alone. */
     _Alignas(CACHE_LINE) struct run *run; /* what runs now; NULL in the loop and on the base */
-    struct bine_pool *pool;        /* constant while the thread lives */
+    struct bine_pool *pool;        /* constant while the thread lives, as is */
+    uint64_t pool_bits;            /* the pool's number as it stands in a task's fn */
     int *errno_at;            /* the thread's errno */
     uintptr_t *exceptions_at; /* its C++ exception state, two words; NULL without C++ */
     struct record_cache records;
@@ -67,6 +73,7 @@ struct worker {
     _Atomic unsigned pinned;  /* tasks pinned to this thread; the owner writes */
     struct loot loot;         /* what it steals */
     struct poll_batch batch;  /* events it has fetched and not delivered yet */
+    _Atomic(struct deque *) deque; /* of children forked on its thread; NULL until the first */
 
     /* Counters: the owner writes, anybody reads. */
     _Alignas(CACHE_LINE) _Atomic uint64_t started, ended, steals, sleeps;
@@ -136,9 +143,12 @@ int worker_start(struct worker *worker);
  */
 void worker_leave(struct worker *worker, struct task *next, struct departure *departure);
 
-/* Runs a task that has not started and that the caller took, on the caller's stack. Returns its
- * result; its record is untouched but for the stage. The caller is a task. */
-uintptr_t worker_run_in_place(struct worker *worker, struct task *task);
+/* Runs a task that has not started and that the caller took, on the caller's stack; `taken`: an
+ * entry of it is left in a queue, and its stage is TAKEN. Returns its result; its record is untouched
+ * but for the stage. The caller is a task. */
+uintptr_t worker_run_in_place(struct worker *worker, struct task *task, bool taken);
+/* The same for one that no queue has an entry of; its record is freed. */
+uintptr_t worker_run_newest(struct worker *worker, struct task *task);
 
 /* Counts tasks that are pinned to the worker's thread. Owner. */
 void worker_count_pinned(struct worker *worker, int change);
@@ -161,10 +171,15 @@ void worker_rouse(struct worker *worker);
 /* Looks for events of descriptors, without waiting. Owner. */
 void worker_poll(struct worker *worker);
 
-/* Calls that may wait look at this at their beginning. */
+static inline bool worker_asked_to_yield(const struct worker *worker)
+{
+    return unlikely(atomic_load_explicit(&worker->yield_asked, memory_order_relaxed));
+}
+
+/* Calls that may wait do this at their beginning. */
 static inline void worker_heed_budget(struct worker *worker)
 {
-    if (unlikely(atomic_load_explicit(&worker->yield_asked, memory_order_relaxed)))
+    if (worker_asked_to_yield(worker))
         worker_yield(worker);
 }
 

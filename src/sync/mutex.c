@@ -15,8 +15,8 @@
  *    starves: unlocking makes it the owner.
  * 5. The store that frees the mutex, or names the next owner, is the last touch of it.
  *
- * A task that finds the mutex taken spins for a while before it parks, as long as it sees the
- * mutex change hands: it is held for a short time, then, and by somebody who runs.
+ * A task that finds the mutex taken spins for a while before it parks, as long as its owner is seen
+ * to run: it looks seldom, at growing distances, so that the owner goes on at full speed meanwhile.
  */
 #include "sched/fatal.h"
 #include "sched/worker.h"
@@ -52,50 +52,71 @@ static uintptr_t owner_of(uintptr_t word)
     return word & ~(uintptr_t)MUTEX_FLAGS;
 }
 
-static bool take_free(struct mutex *mutex, uintptr_t self)
+/* A hint, read past the list's lock, whether the word is likely to be without flags. The word itself
+ * would tell, but reading it makes the exchange that follows wait. */
+UNCHECKED_RACE static inline bool seems_waited_for(const struct mutex *mutex)
+{
+    return unlikely(*(struct wait *const volatile *)&mutex->list.first != NULL);
+}
+
+/* The fast ways, without flags. */
+static inline bool take_free(struct mutex *mutex, uintptr_t self)
 {
     uintptr_t free = 0;
-    /* acquire: pairs with the release in bine_unlock(). */
-    return atomic_compare_exchange_strong_explicit(&mutex->word, &free, self, memory_order_acquire,
+    /* acquire: as below. */
+    return !seems_waited_for(mutex) &&
+           atomic_compare_exchange_strong_explicit(&mutex->word, &free, self, memory_order_acquire,
+                                                   memory_order_relaxed);
+}
+
+static inline bool release_alone(struct mutex *mutex, uintptr_t owner)
+{
+    uintptr_t alone = owner;
+    return !seems_waited_for(mutex) &&
+           atomic_compare_exchange_strong_explicit(&mutex->word, &alone, 0, memory_order_release,
                                                    memory_order_relaxed);
 }
 
 /* Takes the mutex if nobody owns it; clears `flags` on the way. */
-static bool take_unowned(struct mutex *mutex, uintptr_t self, uintptr_t flags)
+static inline bool take_unowned(struct mutex *mutex, uintptr_t self, uintptr_t flags)
 {
     uintptr_t word = atomic_load_explicit(&mutex->word, memory_order_relaxed);
     while (!owner_of(word))
-        if (atomic_compare_exchange_weak_explicit(&mutex->word, &word, (word & ~flags) | self,
-                                                  memory_order_acquire, memory_order_relaxed))
+        /* acquire: pairs with the release in let_go() and release_slowly(). */
+        if (likely(atomic_compare_exchange_weak_explicit(&mutex->word, &word,
+                                                         (word & ~flags) | self,
+                                                         memory_order_acquire,
+                                                         memory_order_relaxed)))
             return true;
     return false;
 }
 
-/* True if it can be that the owner runs now and will let go soon. */
-static bool worth_spinning(const struct worker *worker)
+/* True if it can be that another worker runs the owner now, who will let go soon. */
+static bool worth_spinning(const struct worker *worker, uintptr_t owner)
 {
-    return !worker || worker->pool->seats_count > 1;
+    const struct task *task = (const struct task *)owner;
+    if (!worker)
+        return true;
+    return worker->pool->seats_count > 1 && (!owner || worker_runs_elsewhere(worker, task));
 }
 
-/* Spins while the mutex is seen to change hands; true if it was taken. */
+/* Spins while somebody else runs with the mutex; true if it was taken. */
 static bool spin_for_mutex(struct mutex *mutex, uintptr_t self, uintptr_t flags)
 {
     struct backoff backoff = {0};
     int64_t end = 0;
-    uintptr_t owner = owner_of(atomic_load_explicit(&mutex->word, memory_order_relaxed));
-    if (!worth_spinning(worker_self()))
-        return take_unowned(mutex, self, flags);
     for (;;) {
         if (take_unowned(mutex, self, flags))
             return true;
-        backoff_pause(&backoff);
+        uintptr_t owner = owner_of(atomic_load_explicit(&mutex->word, memory_order_relaxed));
+        if (!worth_spinning(worker_self(), owner))
+            return take_unowned(mutex, self, flags);
         int64_t now = clock_now();
         if (!end)
             end = now + SPIN_NS;
-        uintptr_t seen = owner_of(atomic_load_explicit(&mutex->word, memory_order_relaxed));
-        if (seen == owner || now >= end)
-            return take_unowned(mutex, self, flags);
-        owner = seen;
+        if (now >= end)
+            return false;
+        backoff_pause(&backoff);
     }
 }
 
@@ -191,7 +212,7 @@ void bine_lock(bine_mutex *object)
     struct mutex *mutex = mutex_of(object);
     struct run *run = caller();
     uintptr_t self = (uintptr_t)run->task;
-    if (likely(take_free(mutex, self)))
+    if (likely(take_free(mutex, self) || take_unowned(mutex, self, 0)))
         return;
     if (unlikely(owner_of(atomic_load_explicit(&mutex->word, memory_order_relaxed)) == self))
         fatal_misuse("bine_lock", "the caller holds the mutex already");
@@ -202,7 +223,7 @@ int bine_try_lock(bine_mutex *object)
 {
     struct mutex *mutex = mutex_of(object);
     uintptr_t self = (uintptr_t)run_self()->task;
-    return take_free(mutex, self) || take_unowned(mutex, self, 0) ? 0 : -EAGAIN;
+    return take_unowned(mutex, self, 0) ? 0 : -EAGAIN;
 }
 
 int bine_lock_until(bine_mutex *object, bine_time deadline)
@@ -213,7 +234,7 @@ int bine_lock_until(bine_mutex *object, bine_time deadline)
     int error = run_check(run);
     if (error)
         return error;
-    if (take_free(mutex, self) || take_unowned(mutex, self, 0))
+    if (take_unowned(mutex, self, 0))
         return 0;
     if (deadline == BINE_NOW)
         return -EAGAIN;
@@ -250,10 +271,19 @@ static struct task *release_slowly(struct mutex *mutex)
     return task;
 }
 
-static bool release_alone(struct mutex *mutex, uintptr_t owner)
+/* Releases the mutex where nobody is to be woken: nobody waits, or a woken waiter is on its way. False
+ * otherwise, and where the caller does not own it. */
+static inline bool let_go(struct mutex *mutex, uintptr_t owner)
 {
-    return atomic_compare_exchange_strong_explicit(&mutex->word, &owner, 0, memory_order_release,
-                                                   memory_order_relaxed);
+    uintptr_t word = atomic_load_explicit(&mutex->word, memory_order_relaxed);
+    while (word == owner ||
+           (owner_of(word) == owner && (word & (MUTEX_WOKEN | LIST_LOCKED)) == MUTEX_WOKEN))
+        /* release: pairs with the acquire of who takes the mutex. */
+        if (likely(atomic_compare_exchange_weak_explicit(&mutex->word, &word, word - owner,
+                                                         memory_order_release,
+                                                         memory_order_relaxed)))
+            return true;
+    return false;
 }
 
 static void unlock_slowly(struct mutex *mutex, uintptr_t self)
@@ -271,7 +301,7 @@ void bine_unlock(bine_mutex *object)
 {
     struct mutex *mutex = mutex_of(object);
     uintptr_t self = (uintptr_t)run_self()->task;
-    if (unlikely(!release_alone(mutex, self)))
+    if (unlikely(!release_alone(mutex, self) && !let_go(mutex, self)))
         unlock_slowly(mutex, self);
 }
 
@@ -287,7 +317,7 @@ bool mutex_is_held_by(const bine_mutex *mutex, const struct task *task)
 struct task *mutex_release(bine_mutex *object, const struct task *owner)
 {
     struct mutex *mutex = mutex_of(object);
-    return release_alone(mutex, (uintptr_t)owner) ? NULL : release_slowly(mutex);
+    return let_go(mutex, (uintptr_t)owner) ? NULL : release_slowly(mutex);
 }
 
 /* True with LIST_LOCKED taken where somebody owns the mutex or is on its way to it; else false, and
