@@ -12,7 +12,7 @@ done
 declare -A layer_of_public=(
     [base]=base [time]=time [task]=sched [pool]=sched [scope]=sched [sync]=sync [chan]=chan
     [select]=chan [broadcast]=chan [watch]=chan [oneshot]=chan [box]=chan
-    [io]=io [signal]=io [process]=io [parallel]=parallel [diag]=diag
+    [io]=io [reader]=io [signal]=io [process]=io [parallel]=parallel [diag]=diag
 )
 
 failures=0

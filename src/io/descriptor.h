@@ -136,8 +136,31 @@ void side_tried(struct use *use, enum side_index index, enum outcome outcome);
  * -ETIMEDOUT, or what the poller says. `what`: for the dump. */
 int side_wait(struct use *use, enum side_index index, const char *what);
 
-/* Descriptor locked. Ends all waits with -EBADF and adds who waited to the list. */
+/* Sees that the poller tells of the descriptor: 0, or what the poller says. */
+int side_announce(struct use *use);
+
+/* A plain thread relies on workers to ask the poller: around each of its waits. 0 or -errno. */
+int side_begin_in_thread(void);
+void side_end_in_thread(void);
+
+/* What a waiter finds in wait->word. */
+enum side_woken {
+    WOKEN_NOT,
+    WOKEN_READY,  /* an edge came, and SIDE_SERVED is this waiter's */
+    WOKEN_CLOSED, /* the descriptor was closed */
+};
+
+/* --- descriptor locked --- */
+
+/* Ends all waits with -EBADF and adds who waited to the list. */
 void side_close(struct side *side, struct task **woken);
+
+/* Puts a wait into the list. False: there is no reason to wait. */
+bool side_join(struct side *side, struct wait *wait);
+
+/* Takes a wait that was put there, or not, out again. If an edge was told to it, adds who is next
+ * to the list. */
+void side_depart(struct side *side, struct wait *wait, struct task **woken);
 
 /* The poller, opened on first use: 0 or why it cannot be. */
 int side_need_poller(void);

@@ -213,22 +213,31 @@ static int open_by_helper(const char *path, int flags, mode_t mode)
     return fd;
 }
 
-/* Opens what the kernel knows without asking a disk; -EAGAIN where it does not. */
+static int openat2_cached(const char *path, int flags)
+{
+    struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+                           .resolve = RESOLVE_CACHED};
+    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+static bool is_file_or_directory(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+}
+
+/* Opens what the kernel knows without asking a disk; -EAGAIN where it does not. Other kinds may
+ * wait in open(), and to try that is seen by who has the other end: so they are looked at first. */
 static int open_cached(const char *path, int flags)
 {
-    struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NONBLOCK),
-                           .resolve = RESOLVE_CACHED};
-    struct stat status;
-    if (flags & (O_CREAT | O_TRUNC | O_TMPFILE))
+    if (flags & (O_CREAT | O_TRUNC | O_PATH))
         return -EAGAIN;
-    int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
-    if (fd < 0)
+    int place = openat2_cached(path, O_PATH);
+    if (place < 0)
         return -EAGAIN; /* whatever it is, the usual way says it best */
-    /* Other kinds wait in open() where O_NONBLOCK does not tell them not to. */
-    if (fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
-        return fd;
-    close(fd);
-    return -EAGAIN;
+    int fd = is_file_or_directory(place) ? openat2_cached(path, flags | O_NONBLOCK) : -1;
+    close(place);
+    return fd < 0 ? -EAGAIN : fd;
 }
 
 static int take_over(int fd)

@@ -20,9 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a waiter finds in wait->word. */
-enum { WOKEN_READY, WOKEN_CLOSED };
-
 /* Descriptor locked. */
 static void set_word(struct side *side, uint32_t word)
 {
@@ -144,7 +141,7 @@ void side_tried(struct use *use, enum side_index index, enum outcome outcome)
 /* --- waiting --- */
 
 /* Sees that the poller announces the descriptor. */
-static int announce(struct use *use)
+int side_announce(struct use *use)
 {
     struct descriptor *descriptor = use->descriptor;
     bool polled = atomic_load_explicit(&descriptor->polled, memory_order_relaxed);
@@ -172,25 +169,36 @@ static void commit_wait(void *argument)
     spin_unlock(&descriptor->lock);
 }
 
-/* Descriptor locked: joins the list, unless there is no reason to wait. */
-static bool join(struct use *use, struct side *side, struct wait *wait)
+bool side_join(struct side *side, struct wait *wait)
 {
     uint32_t word = word_of(side);
     if ((word & (SIDE_READY | SIDE_SERVED | SIDE_WAITERS)) == SIDE_READY)
         return false;
-    wait->word = WOKEN_READY;
+    wait->word = WOKEN_NOT;
     waitlist_append(&side->waits, wait);
     set_word(side, word);
-    (void)use;
     return true;
 }
 
+void side_depart(struct side *side, struct wait *wait, struct task **woken)
+{
+    struct wait *next = NULL;
+    if (wait->word == WOKEN_READY)
+        next = serve(side, word_of(side) & ~(uint32_t)SIDE_SERVED);
+    else if (waitlist_remove(&side->waits, wait))
+        set_word(side, word_of(side));
+    if (next)
+        add_task(woken, next);
+}
+
+/* A wait that nobody has granted. */
 static void take_out(struct descriptor *descriptor, struct side *side, struct wait *wait)
 {
+    struct task *nobody = NULL;
     spin_lock(&descriptor->lock);
-    if (waitlist_remove(&side->waits, wait))
-        set_word(side, word_of(side));
+    side_depart(side, wait, &nobody);
     spin_unlock(&descriptor->lock);
+    assert(!nobody);
 }
 
 static int park(struct use *use, struct side *side, const char *what)
@@ -200,7 +208,7 @@ static int park(struct use *use, struct side *side, const char *what)
     wait_begin(&wait, what, descriptor, BINE_NEVER);
     spin_lock(&descriptor->lock);
     bool is_open = descriptor_is_open(descriptor, use->generation);
-    if (!is_open || !join(use, side, &wait)) {
+    if (!is_open || !side_join(side, &wait)) {
         spin_unlock(&descriptor->lock);
         wait_abandon(&wait);
         return is_open ? 0 : -EBADF;
@@ -215,21 +223,33 @@ static int park(struct use *use, struct side *side, const char *what)
     return error;
 }
 
-/* A plain thread relies on workers to ask the poller. */
-static int park_thread(struct use *use, struct side *side, const char *what)
+int side_begin_in_thread(void)
 {
     if (!pool_default())
         return -errno;
     monitor_count_waiting_thread(1);
-    int error = park(use, side, what);
+    return 0;
+}
+
+void side_end_in_thread(void)
+{
     monitor_count_waiting_thread(-1);
+}
+
+static int park_thread(struct use *use, struct side *side, const char *what)
+{
+    int error = side_begin_in_thread();
+    if (error)
+        return error;
+    error = park(use, side, what);
+    side_end_in_thread();
     return error;
 }
 
 int side_wait(struct use *use, enum side_index index, const char *what)
 {
     struct side *side = &use->descriptor->side[index];
-    int error = announce(use);
+    int error = side_announce(use);
     if (error)
         return error;
     return worker_self() ? park(use, side, what) : park_thread(use, side, what);

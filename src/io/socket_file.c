@@ -29,14 +29,14 @@ static struct socket_file *make_file(const char *path)
     return file;
 }
 
-/* True if it is a socket that nobody listens on: what a server leaves behind that did not end well.
- */
+/* True if it is a socket that nobody has: what a server leaves behind that did not end well. It is
+ * asked as one for datagrams, so that a living server is not given a connection for that. */
 static bool is_dead(const struct sockaddr_un *address)
 {
     struct stat status;
     if (lstat(address->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
         return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return false;
     bool refused = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 &&

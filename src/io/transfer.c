@@ -1,5 +1,5 @@
 /*
- * Reading, writing and polling: try, and wait where that was in vain.
+ * Reading and writing: try, and wait where that was in vain.
  *
  * A descriptor that is not known to be ready is not tried: see side.c. What moved before a call is
  * ended by a deadline, a cancellation or an error is never lost: the call returns the count, and
@@ -12,7 +12,6 @@
 #include <bine/io.h>
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 
 /* What the result of a try says of the descriptor. */
 static enum outcome outcome_of(const struct transfer *transfer, unsigned traits, ssize_t result)
@@ -163,57 +162,6 @@ int bine_write_full(int fd, const void *buffer, size_t size)
         written += (size_t)result;
     } while (written < size);
     return 0;
-}
-
-/* --- polling --- */
-
-/* The ready subset of the events, 0 (none), or -errno. */
-static int ask(struct use *use, short events)
-{
-    struct pollfd poll_fd = {use->fd, events, 0};
-    int count;
-    if (!use_enter(use))
-        return -EBADF;
-    while ((count = poll(&poll_fd, 1, 0)) < 0 && errno == EINTR)
-        ;
-    int error = count < 0 ? -errno : 0;
-    use_leave(use);
-    if (error)
-        return error;
-    if (poll_fd.revents & POLLNVAL)
-        return -EBADF;
-    if (poll_fd.revents & (POLLERR | POLLHUP))
-        return events;
-    return poll_fd.revents & events;
-}
-
-static int poll_one_side(int fd, short events)
-{
-    enum side_index side = events & POLLIN ? SIDE_IN : SIDE_OUT;
-    struct use use;
-    int error = use_begin(&use, fd);
-    worker_heed_budget_here();
-    if (error || (error = run_check(run_self())))
-        return error;
-    for (;;) {
-        if (side_may_try(&use, side)) {
-            int ready = ask(&use, events);
-            side_tried(&use, side, ready == 0 ? OUTCOME_NONE : OUTCOME_MORE);
-            if (ready)
-                return ready;
-        }
-        if ((error = side_wait(&use, side, "poll")))
-            return error;
-    }
-}
-
-int bine_poll(int fd, short events)
-{
-    if (events == 0 || (events & ~(POLLIN | POLLOUT)))
-        return -EINVAL;
-    if (events == (POLLIN | POLLOUT))
-        return -EINVAL; /* for now */
-    return poll_one_side(fd, events);
 }
 
 int bine_close(int fd)

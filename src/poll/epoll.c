@@ -7,7 +7,9 @@
  * 2. Each descriptor is added once, edge-triggered, for both directions, so that waiting costs no
  *    system call. EPOLLRDHUP is asked for because data and the end of a stream often come as one
  *    edge: who has read the data must be told that reading on will not have to wait.
- * 3. A kick is a write to an eventfd. That is edge-triggered, too, so nobody reads it.
+ * 3. A kick is a write to an eventfd, which stays readable until the watcher has read it. Were it
+ *    edge-triggered, one who only looks could take the kick before the watcher has lain down. One
+ *    that comes too late ends the next watcher's sleep, in vain.
  */
 #define _GNU_SOURCE
 #include "poll/poll.h"
@@ -56,8 +58,6 @@ static int start(poll_deliver *deliver)
     if (fd < 0)
         return fd;
     int kick_fd = move_from_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    /* Level-triggered: an edge would be gone once anybody has fetched it, and who only looks is not
-     * whom it was for. */
     struct epoll_event kick = {.events = EPOLLIN, .data.u64 = KICK_KEY};
     int error = kick_fd < 0 ? kick_fd : 0;
     if (!error && epoll_ctl(fd, EPOLL_CTL_ADD, kick_fd, &kick) != 0)
@@ -146,12 +146,11 @@ static int wait_for_events(struct epoll_event *events, int64_t deadline)
  * each is read before its place is written. */
 static_assert(sizeof(struct epoll_event) <= sizeof(struct poll_event), "fits in place");
 
-/* The watcher is awake. Only he takes the kick, while he has the watch. */
 static void take_kick(void)
 {
-    uint64_t kicks;
-    ssize_t size = read(poller.kick_fd, &kicks, sizeof kicks);
-    (void)size;
+    uint64_t count;
+    ssize_t got = read(poller.kick_fd, &count, sizeof count);
+    (void)got; /* it is non-blocking */
 }
 
 void poller_wait(struct poll_batch *batch, int64_t deadline)
@@ -164,11 +163,12 @@ void poller_wait(struct poll_batch *batch, int64_t deadline)
     for (int i = 0; i < found; i++) {
         struct epoll_event event;
         memcpy(&event, &events[i], sizeof event);
-        if (event.data.u64 != KICK_KEY)
-            batch->event[batch->count++] =
-                (struct poll_event){event.data.u64, bits_of(event.events)};
-        else if (deadline > 0)
-            take_kick();
+        if (event.data.u64 == KICK_KEY) {
+            if (deadline > 0)
+                take_kick();
+            continue;
+        }
+        batch->event[batch->count++] = (struct poll_event){event.data.u64, bits_of(event.events)};
     }
 }
 

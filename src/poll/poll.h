@@ -54,7 +54,8 @@ int poller_add(int fd, uint64_t key);
 void poller_remove(int fd);
 
 /* Fetches what is there; waits for it, until `deadline` (ns on the clock, INT64_MAX: for ever) at
- * most. Where that is past it only looks. A kick ends it, with nothing fetched, perhaps. */
+ * most. Where it is 0 this only looks; to wait, be the watcher. A kick ends it, with nothing
+ * fetched, perhaps. */
 void poller_wait(struct poll_batch *batch, int64_t deadline);
 
 /* Ends the sleep of who waits, or is about to. */

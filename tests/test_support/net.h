@@ -1,0 +1,76 @@
+/* Connections and pipes for tests of input and output. */
+#ifndef BINE_TEST_NET_H
+#define BINE_TEST_NET_H
+
+#include "../test.h"
+#include <bine/io.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+/* A listener on a free port of the loopback, and its address. */
+static inline int net_listen(char address[64])
+{
+    int listener = bine_listen("127.0.0.1:0", 128);
+    CHECK(listener >= 0);
+    CHECK_EQ(bine_local_address(listener, address, 64), 0);
+    return listener;
+}
+
+/* The two ends of a TCP connection, both opened by bine. */
+static inline void net_pair(int ends[2])
+{
+    char address[64];
+    int listener = net_listen(address);
+    ends[0] = bine_dial(address);
+    CHECK(ends[0] >= 0);
+    ends[1] = bine_accept(listener);
+    CHECK(ends[1] >= 0);
+    CHECK_EQ(bine_close(listener), 0);
+}
+
+static inline void net_close(const int ends[2])
+{
+    CHECK_EQ(bine_close(ends[0]), 0);
+    CHECK_EQ(bine_close(ends[1]), 0);
+}
+
+/* Two ends that the program opened, blocking. */
+static inline void net_foreign_pair(int ends[2])
+{
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+}
+
+static inline void net_foreign_pipe(int ends[2])
+{
+    CHECK_EQ(pipe2(ends, O_CLOEXEC), 0);
+}
+
+/* Makes the receive and send buffers as small as the kernel lets them be. */
+static inline void net_shrink(int fd)
+{
+    int small = 1;
+    CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+}
+
+/* Ends the connection with a reset. */
+static inline void net_reset(int fd)
+{
+    struct linger at_once = {1, 0};
+    CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    CHECK_EQ(bine_close(fd), 0);
+}
+
+/* Writes until the other side, who does not read, has no room left. Then a write would wait. */
+static inline size_t net_fill(int fd)
+{
+    static char zeros[65536];
+    size_t filled = 0;
+    ssize_t sent;
+    while ((sent = send(fd, zeros, sizeof zeros, MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+        filled += (size_t)sent;
+    CHECK(errno == EAGAIN);
+    return filled;
+}
+
+#endif
