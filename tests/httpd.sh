@@ -16,6 +16,7 @@ make_tree() {
     echo '{}' >www/data.json
     : >www/empty
     head -c 1000000 /dev/urandom >www/big.bin
+    head -c 30000000 /dev/urandom >www/huge.bin # more than sockets hold
     echo "TOP SECRET" >secret/key
     ln -s ../secret/key www/link-out
     ln -s ../secret www/dir-out
@@ -223,13 +224,13 @@ check_slow_reader() {
     before=$(descriptors)
     connect
     for _ in {1..40}; do printf 'GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n' >&3; done
-    eventually is_busy
+    eventually has_open big.bin
     eventually has_descriptors "$before"
     disconnect
 }
 
-is_busy() {
-    readlink "/proc/$server/fd/"* 2>/dev/null | grep -q big.bin
+has_open() { # FILE
+    readlink "/proc/$server/fd/"* 2>/dev/null | grep -q "$1"
 }
 
 # --- stopping ---
@@ -239,23 +240,24 @@ is_in_flight() { # FILE, that a client writes
 }
 
 download_slowly() { # FILE
-    curl -s --limit-rate 2M -o "$1" "$(url /big.bin)" &
+    curl -s --limit-rate 20M -o "$1" "$(url /huge.bin)" &
     clients=($!)
     eventually is_in_flight "$1"
 }
 
 check_graceful_stop() {
-    start_server www
+    start_server --grace 1000 www
     connect # idle: it must not hold the server up
     download_slowly slow.bin
+    has_open huge.bin || fail "the download is over too soon"
     stop_server
     [ -z "$(rest)" ] || fail "an answer on an idle connection"
     disconnect
     wait "${clients[0]}" || fail "the download was cut off"
     clients=()
-    cmp -s slow.bin www/big.bin || fail "the download came changed"
+    cmp -s slow.bin www/huge.bin || fail "the download came changed"
     ! curl -s -o /dev/null "$(url /)" || fail "it accepts after it has stopped"
-    grep -q '"GET /big.bin HTTP/1.1" 200 1000000' server.out || fail "no line in the log"
+    grep -q '"GET /huge.bin HTTP/1.1" 200 30000000' server.out || fail "no line in the log"
 }
 
 # A client that takes too long does not hold it up for ever: not past the grace, nor a second signal.
@@ -263,7 +265,7 @@ check_hard_stop() { # GRACE SIGNALS
     start_server --grace "$1" www
     connect
     for _ in {1..40}; do printf 'GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n' >&3; done
-    eventually is_busy
+    eventually has_open big.bin
     kill -TERM "$server"
     if [ "$2" = 2 ]; then
         eventually refuses

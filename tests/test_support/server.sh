@@ -53,9 +53,14 @@ start_server() { # ARGUMENT...
     eventually says_port
 }
 
+has_ended() {
+    [ ! -d "/proc/$server" ] || grep -q '^State:.*Z' "/proc/$server/status" 2>/dev/null
+}
+
 # The server must end by itself, with that status.
 await_server() { # STATUS
     local status
+    eventually has_ended
     wait "$server"
     status=$?
     server=
