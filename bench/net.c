@@ -9,7 +9,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096, MESSAGE_SIZE = 512 };
+enum {
+    BACKLOG = 4096,
+    BUFFER_SIZE = 1024, /* more than a message: a read that brings less says that no more is there */
+};
 
 static const char *const rows[] = {
     "echo",
@@ -51,7 +54,7 @@ void net_serve(const char *port, void (*serve)(int fd))
 
 static void echo(int fd)
 {
-    char buffer[MESSAGE_SIZE];
+    char buffer[BUFFER_SIZE];
     ssize_t size;
     while ((size = bine_read(fd, buffer, sizeof buffer)) > 0)
         if (bine_write_full(fd, buffer, (size_t)size) != 0)
