@@ -65,6 +65,20 @@ double serve_p99(void);
 void once_parked(char **args);
 void once_startup(char **args);
 
+/* Servers for the net rows; args: PORT. They end when they are killed. */
+void serve_echo(char **args);
+void serve_http(char **args);
+
+/* --- net.c --- */
+
+/* The net rows are run by the load generator, which starts this program as the server. */
+void net_list_rows(void);
+bool net_has_row(const char *name);
+_Noreturn void net_run_row(const char *name, const char *workers);
+
+/* Starts `serve` as a task for each connection to the port. */
+_Noreturn void net_serve(const char *port, void (*serve)(int fd));
+
 /* WORKERS from the command line. */
 extern unsigned bench_workers;
 

@@ -139,6 +139,7 @@ static void list_rows(void)
 {
     for (int i = 0; i < ROW_COUNT; i++)
         puts(rows[i].name);
+    net_list_rows();
 }
 
 int main(int argc, char **argv)
@@ -151,6 +152,10 @@ int main(int argc, char **argv)
         {"once-parked", 1, once_parked},
         {"once-startup", 0, once_startup},
         {"once-timed", 2, once_timed},
+        {"serve-echo", 1, serve_echo},
+#ifdef BENCH_WITH_HTTP
+        {"serve-http", 1, serve_http},
+#endif
     };
 
     if (argc == 2 && strcmp(argv[1], "list") == 0) {
@@ -168,6 +173,8 @@ int main(int argc, char **argv)
     }
     if (argc != 3)
         usage();
+    if (net_has_row(argv[1]))
+        net_run_row(argv[1], argv[2]);
     measure_row(argv + 1);
     return 0;
 }

@@ -24,6 +24,7 @@
  * are told "look again": a value would be overtaken on its way to who was first.
  */
 #include "chan/channel.h"
+#include "chan/box.h"
 #include "sched/call.h"
 #include "sched/fatal.h"
 #include <assert.h>
@@ -366,10 +367,13 @@ int bine_chan_recv_(struct bine_chan *ch, void *value, bine_time deadline)
         return -EINVAL;
     if (deadline != BINE_NOW && (result = call_begin()) != 0)
         return result;
+    size_t size = ch->value_size;
     result = try_receive(ch, value);
-    if (result != -EAGAIN || deadline == BINE_NOW)
-        return result;
-    return receive_waiting(ch, value, deadline);
+    if (result == -EAGAIN && deadline != BINE_NOW)
+        result = receive_waiting(ch, value, deadline);
+    if (!result)
+        box_leave_channel(value, size);
+    return result;
 }
 
 /* --- for select --- */
@@ -531,6 +535,7 @@ static void destroy(struct bine_chan *ch)
         fatal_misuse("bine_chan_unref", "the last reference is dropped while somebody waits on the "
                                         "channel");
     for (size_t left = count_of(ch); left > 0; left--) {
+        box_leave_channel(ch->buffer.head, ch->value_size);
         if (ch->drop)
             ch->drop(ch->buffer.head);
         free(buffer_take(&ch->buffer, NULL, ch->value_size));

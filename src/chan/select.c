@@ -22,6 +22,7 @@
  * for the other's, neither gets to its commit, for which the claimers wait who hold the locks.
  */
 #include "chan/select.h"
+#include "chan/box.h"
 #include "chan/channel.h"
 #include "sched/future.h"
 #include "sync/event.h"
@@ -69,6 +70,7 @@ struct selection {
     struct lockable *lockables; /* sorted by address, each object once */
     void *memory;               /* of both; NULL: the stack */
     struct aftermath aftermath; /* of the case that happened */
+    size_t value_size;          /* of the channel that it received from, which may be gone */
 };
 
 static const struct select_fd_calls *_Atomic fd_calls;
@@ -159,6 +161,11 @@ static bool is_on(const bine_case *one, enum bine_case_kind kind)
     return one->kind == kind && is_live(one);
 }
 
+static size_t value_size_of(const bine_case *one)
+{
+    return ((const struct bine_chan *)one->object)->value_size;
+}
+
 /* A channel's lock is held. Does a case that looked ready: 0, and its result says how; -EAGAIN if
  * it would have to wait, -ENOBUFS as chan_send(); or what is wrong with a descriptor. */
 static int try_locked(struct selection *selection, int index)
@@ -167,7 +174,7 @@ static int try_locked(struct selection *selection, int index)
     int result = 0;
     if (one->kind == BINE_CASE_SEND_)
         result = chan_send(one->object, one->value, &selection->aftermath);
-    else if (one->kind == BINE_CASE_RECV_)
+    else if (one->kind == BINE_CASE_RECV_ && (selection->value_size = value_size_of(one)))
         result = chan_receive(one->object, one->value, &selection->aftermath);
     else if (one->kind == BINE_CASE_FD_ && (result = selection->places[index].fd.ready) < 0)
         return result;
@@ -335,7 +342,8 @@ static void enlist(struct selection *selection)
         if (is_on_channel(one)) {
             bool sends = one->kind == BINE_CASE_SEND_;
             struct bine_chan *ch = one->object;
-            place->waiter = (struct waiter){.wait = &selection->wait, .value = one->value};
+            place->waiter = (struct waiter){
+                .wait = &selection->wait, .value = one->value, .value_size = ch->value_size};
             queue_append(sends ? &ch->senders : &ch->receivers, &place->waiter);
         } else if (is_on(one, BINE_CASE_EVENT_)) {
             wait_alias(&place->alias, &selection->wait);
@@ -420,6 +428,7 @@ static int park(struct selection *selection)
         struct waiter *won = (struct waiter *)wait->word;
         index = (int)(container_of(won, union place, waiter) - selection->places);
         selection->cases[index].result = won->result;
+        selection->value_size = won->value_size;
     } else if (index == NO_CASE) {
         return -EAGAIN;
     } else {
@@ -530,6 +539,15 @@ static int check_cases(struct selection *selection)
     return selection->has_fds && !calls_for_fds() ? -EINVAL : 0;
 }
 
+/* Tells of a box that was received. */
+static int arrive(const struct selection *selection, int index)
+{
+    const bine_case *one = index < 0 ? NULL : &selection->cases[index];
+    if (one && one->kind == BINE_CASE_RECV_ && one->result == 0)
+        box_leave_channel(one->value, selection->value_size);
+    return index;
+}
+
 int bine_select_until(bine_case *cases, int count, bine_time deadline)
 {
     struct selection selection;
@@ -548,9 +566,9 @@ int bine_select_until(bine_case *cases, int count, bine_time deadline)
     if (!selection.has_fds) { /* most often something is ready, and no room is needed */
         result = choose_unlocked(&selection);
         if (result != -EAGAIN || deadline == BINE_NOW)
-            return result;
+            return arrive(&selection, result);
     }
-    return select_in_room(&selection, deadline);
+    return arrive(&selection, select_in_room(&selection, deadline));
 }
 
 int bine_select(bine_case *cases, int count)

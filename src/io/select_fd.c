@@ -1,74 +1,61 @@
-/*
- * Descriptors as cases of select: what chan/select.h asks for, by way of watch.h.
- *
- * Enlisting happens in the commit of the select's wait, when claimers of that wait look again and
- * again until the commit is done, some with a descriptor locked. So it only tries to lock: where it
- * cannot, it says that an event came, and select asks once more.
- */
-#include "io/watch.h"
-#if __has_include("chan/select.h")
+/* Descriptors as cases of select: what chan/select.h asks for, by way of watch.h. */
 #include "chan/select.h"
+#include "io/watch.h"
+#include "sched/worker.h"
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 
-enum { LOCK_TRIES = 100 };
+/* A case on a descriptor while its select runs. */
+struct selected {
+    struct watch watch;
+    bool in_thread; /* the select is a plain thread's */
+};
 
-static void end(struct select_fd *fd)
+static int begin(int fd, short events, void **entry)
 {
-    free(fd->entry);
-}
-
-static int begin(struct select_fd *fd)
-{
-    struct watch *watch = malloc(sizeof *watch);
-    if (!watch)
-        return -ENOMEM;
-    fd->entry = watch;
-    int error = watch_begin(watch, fd->fd, fd->events);
+    struct selected *selected = malloc(sizeof *selected);
+    int error = selected ? watch_begin(&selected->watch, fd, events) : -ENOMEM;
     if (!error)
-        error = watch_announce(watch);
+        error = watch_announce(&selected->watch);
+    if (!error && (selected->in_thread = !worker_self()))
+        error = side_begin_in_thread();
     if (error)
-        end(fd);
+        free(selected);
+    else
+        *entry = selected;
     return error;
 }
 
-/* Closed under the select: poll() says POLLNVAL for such a number. */
-static short ready(struct select_fd *fd)
+static void end(void *entry)
 {
-    int events = watch_ready(fd->entry);
-    return events < 0 ? POLLNVAL : (short)events;
+    struct selected *selected = entry;
+    if (selected->in_thread)
+        side_end_in_thread();
+    free(selected);
 }
 
-static bool enlist(struct select_fd *fd)
+static int ready(void *entry)
 {
-    struct watch *watch = fd->entry;
-    struct spinlock *lock = &watch->use.descriptor->lock;
-    bool locked = spin_try_lock(lock);
-    for (int i = 0; i < LOCK_TRIES && !locked; i++) {
-        cpu_relax();
-        locked = spin_try_lock(lock);
-    }
-    if (!locked)
-        return false;
-    bool listed = watch_enlist(watch, &fd->wait);
-    spin_unlock(lock);
-    return listed;
+    return watch_ready(&((struct selected *)entry)->watch);
 }
 
-static short delist(struct select_fd *fd)
+static struct spinlock *lock_of(void *entry)
 {
-    watch_delist(fd->entry);
-    return watch_was_woken(fd->entry) ? ready(fd) : 0;
+    return &((struct selected *)entry)->watch.use.descriptor->lock;
+}
+
+static bool enlist(void *entry, const struct wait *wait)
+{
+    return watch_enlist(&((struct selected *)entry)->watch, wait);
+}
+
+static void delist(void *entry)
+{
+    watch_delist(&((struct selected *)entry)->watch);
 }
 
 void descriptor_offer_to_select(void)
 {
-    static const struct select_fd_calls calls = {begin, end, ready, enlist, delist};
+    static const struct select_fd_calls calls = {begin, end, ready, lock_of, enlist, delist};
     select_set_fd_calls(&calls);
 }
-#else
-void descriptor_offer_to_select(void)
-{
-}
-#endif
