@@ -7,7 +7,9 @@
  * 2. Each descriptor is added once, edge-triggered, for both directions, so that waiting costs no
  *    system call. EPOLLRDHUP is asked for because data and the end of a stream often come as one
  *    edge: who has read the data must be told that reading on will not have to wait.
- * 3. A kick is a write to an eventfd. That is edge-triggered, too, so nobody reads it.
+ * 3. A kick is a write to an eventfd. That one is level-triggered, and only who waits reads it: those
+ *    who merely look leave the kick where it is. An edge would be told to one of them, and who is
+ *    to be woken would sleep on.
  */
 #define _GNU_SOURCE
 #include "poll/poll.h"
@@ -56,7 +58,7 @@ static int start(poll_deliver *deliver)
     if (fd < 0)
         return fd;
     int kick_fd = move_from_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    struct epoll_event kick = {.events = EPOLLIN | EPOLLET, .data.u64 = KICK_KEY};
+    struct epoll_event kick = {.events = EPOLLIN, .data.u64 = KICK_KEY};
     int error = kick_fd < 0 ? kick_fd : 0;
     if (!error && epoll_ctl(fd, EPOLL_CTL_ADD, kick_fd, &kick) != 0)
         error = -errno;
@@ -144,6 +146,13 @@ static int wait_for_events(struct epoll_event *events, int64_t deadline)
  * each is read before its place is written. */
 static_assert(sizeof(struct epoll_event) <= sizeof(struct poll_event), "fits in place");
 
+static void take_kick(void)
+{
+    uint64_t kicks;
+    ssize_t got = read(poller.kick_fd, &kicks, sizeof kicks);
+    (void)got; /* all there are, or none */
+}
+
 void poller_wait(struct poll_batch *batch, int64_t deadline)
 {
     struct epoll_event *events = (struct epoll_event *)((char *)(batch->event + POLL_BATCH) -
@@ -154,9 +163,11 @@ void poller_wait(struct poll_batch *batch, int64_t deadline)
     for (int i = 0; i < found; i++) {
         struct epoll_event event;
         memcpy(&event, &events[i], sizeof event);
-        if (event.data.u64 == KICK_KEY)
-            continue;
-        batch->event[batch->count++] = (struct poll_event){event.data.u64, bits_of(event.events)};
+        if (event.data.u64 != KICK_KEY)
+            batch->event[batch->count++] =
+                (struct poll_event){event.data.u64, bits_of(event.events)};
+        else if (deadline > 0)
+            take_kick();
     }
 }
 
