@@ -272,10 +272,15 @@ static struct task *starve(struct worker *worker, struct task *task)
     return ready;
 }
 
-static bool is_spare_for_long(struct worker *worker, int64_t since)
+/* True if the worker may end. One that still has something here, a timer or a pinned task, is asked
+ * again after as long. */
+static bool is_spare_for_long(struct worker *worker, int64_t *since)
 {
-    return !atomic_load_explicit(&worker->seated, memory_order_relaxed) &&
-           clock_now() - since >= SPARE_LIFE_NS && pool_dismiss(worker->pool, worker);
+    if (atomic_load_explicit(&worker->seated, memory_order_relaxed) ||
+        clock_now() - *since < SPARE_LIFE_NS)
+        return false;
+    *since = clock_now();
+    return pool_dismiss(worker->pool, worker);
 }
 
 static void run_base(struct worker *worker)
@@ -296,7 +301,7 @@ static void run_base(struct worker *worker)
             idle_since = clock_now();
         } else if (!starves) {
             pool_tell_quiet(worker->pool);
-            if (is_spare_for_long(worker, idle_since))
+            if (is_spare_for_long(worker, &idle_since))
                 return;
             bool spare = !atomic_load_explicit(&worker->seated, memory_order_relaxed);
             counted = idle_sleep(worker, spare ? idle_since + SPARE_LIFE_NS : BINE_NEVER);
