@@ -19,6 +19,8 @@
  *    thief finds it without the owner's help. When the last shared one is taken the owner is asked
  *    for more: limit and split are closed, and its next fork or join shares the older half.
  * 4. All children here are of one run: who turns to another run clears the deque first.
+ * 5. `number` is a new one when the oldest shared child is: a thief leaves it alone until he has seen
+ *    the same for AGE_NS. Small trees are over by then.
  *
  * Where there is no membarrier, and under the thread sanitizer, limit and split are always closed
  * and all children shared: a locked deque.
