@@ -173,7 +173,7 @@ static void set_up(struct descriptor *descriptor, unsigned traits)
     }
     atomic_store_explicit(&descriptor->traits, (uint16_t)traits, memory_order_relaxed);
     atomic_store_explicit(&descriptor->polled, false, memory_order_relaxed);
-    descriptor->file = NULL;
+    atomic_store_explicit(&descriptor->file, NULL, memory_order_relaxed);
 }
 
 /* Moves the word on to another state, those inside kept. False if generation or state are not as
@@ -281,7 +281,7 @@ int descriptor_adopt(int fd, unsigned traits)
 
 void descriptor_own_file(int fd, struct socket_file *file)
 {
-    descriptor_find(fd)->file = file;
+    atomic_store_explicit(&descriptor_find(fd)->file, file, memory_order_relaxed);
 }
 
 /* --- inside and out --- */
@@ -299,7 +299,7 @@ static void shut_if_empty(struct descriptor *descriptor, int fd, int *result)
     uint32_t generation = generation_of(word);
     if (atomic_load_explicit(&descriptor->polled, memory_order_relaxed))
         poller_remove(fd);
-    struct socket_file *file = descriptor->file;
+    struct socket_file *file = atomic_load_explicit(&descriptor->file, memory_order_relaxed);
     if (file)
         socket_file_remove(file);
     int error = close(fd) == 0 ? 0 : -errno;
