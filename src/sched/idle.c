@@ -326,6 +326,11 @@ static void enter_thread(struct worker *worker)
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     snprintf(text, sizeof text, "/proc/self/task/%d/syscall", tid);
     atomic_store(&worker->syscall_fd, open(text, O_RDONLY | O_CLOEXEC));
+    /* seq_cst, here and in stop_picking(): it says that the process ends, then looks for workers; this
+     * one is in its pool's table, then looks. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&process_ends, memory_order_relaxed))
+        atomic_fetch_or_explicit(&worker->runq.want, WANT_LOOK, memory_order_relaxed);
     worker_restart_clock(worker, clock_now());
     monitor_arm();
 }

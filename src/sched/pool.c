@@ -57,16 +57,20 @@ static void report_overflow(const struct stack *stack)
         who, site, stack_class_promise((int)stack->class));
 }
 
+static void stop_workers(struct bine_pool *pool, void *unused)
+{
+    (void)unused;
+    unsigned count = atomic_load(&pool->worker_count);
+    for (unsigned i = 0; i < count; i++)
+        atomic_fetch_or(&pool_worker(pool, i)->runq.want, WANT_LOOK);
+}
+
 /* Tasks must not run while the program's destructors do. */
 static void stop_picking(void)
 {
-    process_ends = true;
-    for (unsigned number = 0; number < atomic_load(&numbers_used); number++) {
-        struct bine_pool *pool = atomic_load(&pool_table[number]);
-        unsigned count = pool ? atomic_load(&pool->worker_count) : 0;
-        for (unsigned i = 0; i < count; i++)
-            atomic_fetch_or(&pool_worker(pool, i)->runq.want, WANT_LOOK);
-    }
+    /* seq_cst: see enter_thread() in idle.c. */
+    atomic_store_explicit(&process_ends, true, memory_order_seq_cst);
+    pool_each(stop_workers, NULL);
 }
 
 static void abandon(void);
@@ -342,6 +346,16 @@ static void finish_closing(struct bine_pool *pool, bool is_default)
         free_pool(pool);
 }
 
+/* The process ends, and one of its destructors closes the pool: its tasks run to their ends. */
+static void let_tasks_end(struct bine_pool *pool)
+{
+    /* seq_cst: see wait_for_end(). */
+    atomic_store_explicit(&pool->closed_at_exit, true, memory_order_seq_cst);
+    unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
+    for (unsigned i = 0; i < count; i++)
+        worker_rouse(pool_worker(pool, i));
+}
+
 int bine_pool_close_until(bine_pool *pool, bine_time deadline)
 {
     struct worker *worker = worker_self();
@@ -354,6 +368,8 @@ int bine_pool_close_until(bine_pool *pool, bine_time deadline)
         return -EDEADLK;
     if (atomic_exchange(&pool->closing, true))
         return -EBUSY; /* somebody else closes it */
+    if (atomic_load_explicit(&process_ends, memory_order_relaxed))
+        let_tasks_end(pool);
     int result = pool_wait_quiet_firmly(pool, deadline);
     if (result) {
         cancel_all(pool);

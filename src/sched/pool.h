@@ -37,6 +37,7 @@ struct bine_pool {
     _Alignas(CACHE_LINE) _Atomic bool closing; /* no new tasks */
     _Atomic bool cancelled;                    /* all its tasks are */
     int64_t cancelled_at;                      /* ns; written before that */
+    _Atomic bool closed_at_exit;               /* by a destructor: its tasks run all the same */
     _Atomic bool stopping;                     /* no tasks left: threads end */
     _Atomic uint32_t asleep;                   /* workers with a seat that sleep */
     _Atomic uint32_t searching; /* workers that search, or were just woken or started to */
