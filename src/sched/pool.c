@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 
 enum { DEFAULT_STACK = 64 << 10 };
@@ -37,7 +36,6 @@ static char default_name[NAME_SIZE];
 static _Atomic unsigned numbers_used; /* places of pool_table below this may be in use */
 static struct pool_counts closed; /* what closed pools had counted */
 _Atomic bool process_ends;
-static int usual_slack; /* ns: the timer slack of the program's own threads */
 
 /* --- setting the process up, once --- */
 
@@ -79,7 +77,6 @@ static void setup_once(void)
 {
     runtime_begin();
     origin_note();
-    usual_slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
     runq_setup();
     overflow_install(report_overflow);
     pthread_atfork(NULL, NULL, abandon);
@@ -486,8 +483,8 @@ static void abandon(void)
             workers_abandon(pool);
         atomic_store(&pool_table[number], NULL);
     }
-    if (worker_of_thread && usual_slack > 0) /* a worker's own is 1 ns, and children inherit it */
-        prctl(PR_SET_TIMERSLACK, usual_slack, 0, 0, 0);
+    if (worker_of_thread)
+        origin_restore_timer_slack();
     if (worker_of_thread && worker_of_thread->run)
         thread_adopt(worker_of_thread->run);
     else
