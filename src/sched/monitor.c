@@ -375,20 +375,11 @@ static int make_timer(void)
 /* Mutex held. */
 static int start(void)
 {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
     int fd = make_timer();
     if (fd < 0)
         return fd;
     atomic_store(&monitor.fd, fd);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = os_calls.start_thread(&thread, &attributes, watch_workers, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
+    int error = os_start_detached(watch_workers, NULL, 0);
     if (error) {
         atomic_store(&monitor.fd, 0);
         close(fd);
