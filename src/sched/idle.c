@@ -11,6 +11,7 @@
 #include "sched/fork.h"
 #include "sched/monitor.h"
 #include "sched/park.h"
+#include "sched/pending.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
 #include "stack/overflow.h"
@@ -230,6 +231,7 @@ static bool idle_sleep(struct worker *worker, int64_t limit)
         deadline = limit;
     if (worker->stack_count > 2 * LAST_STACKS)
         worker_give_stacks(worker, LAST_STACKS);
+    pending_take(BINE_NEVER);
     worker->batch.count = 0;
     atomic_store_explicit(&worker->wake_word, WAKE_NOT_YET, memory_order_relaxed);
     pool_lie_down(pool, worker);

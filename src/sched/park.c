@@ -23,6 +23,7 @@
 #include "base/os.h"
 #include "sched/fatal.h"
 #include "sched/fork.h"
+#include "sched/pending.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
 #include "sched/scope.h"
@@ -261,6 +262,7 @@ static void sleep_thread(struct wait *wait)
 {
     struct task *task = wait->task;
     int64_t deadline = wait->timer.deadline;
+    pending_take(BINE_NEVER);
     while (!atomic_load_explicit(&task->woken, memory_order_acquire)) {
         if (os_calls.futex_wait(&task->woken, 0, deadline) != -ETIMEDOUT)
             continue;
