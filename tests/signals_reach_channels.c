@@ -68,6 +68,31 @@ static void check_tasks(bine_chan(int) ch)
     }
 }
 
+/* A task's worker masks the signals, and what a task raises is for that thread alone. */
+static int raise_here(bine_chan(int) ch)
+{
+    for (int i = 0; i < 20; i++) {
+        CHECK_EQ(raise(SIGUSR1), 0);
+        expect(ch, SIGUSR1);
+    }
+    CHECK_EQ(raise(SIGUSR1), 0);
+    while (bine_chan_len(ch) == 0)
+        bine_yield(); /* never idle */
+    expect(ch, SIGUSR1);
+    return 0;
+}
+
+/* The same on a plain thread that masks it, and waits. */
+static void check_masked_thread(bine_chan(int) ch)
+{
+    set_mask(SIG_BLOCK, SIGUSR1);
+    for (int i = 0; i < 20; i++) {
+        CHECK_EQ(raise(SIGUSR1), 0);
+        expect(ch, SIGUSR1);
+    }
+    set_mask(SIG_UNBLOCK, SIGUSR1);
+}
+
 static void check_real_time(void)
 {
     bine_chan(int) ch = bine_signals((const int[]){SIGRTMIN, SIGRTMAX, SIGRTMIN}, 3);
@@ -87,6 +112,8 @@ int main(void)
     check_process_signals(both, SIG_UNBLOCK);
     check_process_signals(both, SIG_BLOCK);
     check_tasks(both);
+    CHECK_EQ(bine_run(raise_here, both), 0);
+    check_masked_thread(both);
     CHECK_EQ(bine_try_recv(one, NULL), -EAGAIN);
     CHECK_EQ(raise(SIGUSR2), 0);
     expect(both, SIGUSR2);

@@ -6,6 +6,8 @@
  *    a thread has it unmasked ---> our handler, there ----.
  *                                                         v
  *    all have it masked: it stays pending --- signalfd -> arrived --- courier ---> the channels
+ *                                                         ^
+ *    a thread masks one of its own: it looks now and then '
  *
  * The courier is a thread with all signals masked that waits for both. Anything more than to note
  * the number is not for a handler, which may have interrupted whoever holds any lock.
@@ -30,6 +32,7 @@
 #include "base/compiler.h"
 #include "base/os.h"
 #include "chan/channel.h"
+#include "sched/pending.h"
 #include <assert.h>
 #include <bine/signal.h>
 #include <errno.h>
@@ -109,6 +112,7 @@ static void set_taken(signal_set taken)
 {
     sigset_t set = as_sigset(taken);
     registry.taken = taken;
+    pending_watch(taken, handle);
     signalfd(registry.pending_fd, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -300,6 +304,7 @@ static void begin_anew(void)
 {
     if (registry.running) {
         give_back_all(registry.taken);
+        pending_watch(0, handle);
         close_fds();
         registry.taken = 0;
         registry.listeners = NULL;

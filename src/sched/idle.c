@@ -15,6 +15,7 @@
 #include "sched/fork.h"
 #include "sched/monitor.h"
 #include "sched/park.h"
+#include "sched/pending.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
 #include "stack/overflow.h"
@@ -233,6 +234,7 @@ static bool idle_sleep(struct worker *worker, int64_t limit)
         deadline = limit;
     if (worker->stack_count > 2 * LAST_STACKS)
         worker_give_stacks(worker, LAST_STACKS);
+    pending_take(BINE_NEVER);
     worker->batch.count = 0;
     atomic_store_explicit(&worker->wake_word, WAKE_NOT_YET, memory_order_relaxed);
     worker_restart_clock(worker, clock_now());

@@ -24,6 +24,7 @@
 #include "sched/call.h"
 #include "sched/fatal.h"
 #include "sched/fork.h"
+#include "sched/pending.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
 #include "sched/scope.h"
@@ -278,6 +279,7 @@ static void sleep_thread(struct wait *wait)
 {
     struct task *task = wait->task;
     int64_t deadline = wait->timer.deadline;
+    pending_take(BINE_NEVER);
     while (!atomic_load_explicit(&task->woken, memory_order_acquire)) {
         if (os_calls.futex_wait(&task->woken, 0, deadline) != -ETIMEDOUT)
             continue;

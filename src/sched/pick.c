@@ -18,6 +18,7 @@
 #include "base/os.h"
 #include "sched/monitor.h"
 #include "sched/park.h"
+#include "sched/pending.h"
 #include "sched/pool.h"
 #include "time/clock.h"
 #include <errno.h>
@@ -469,6 +470,7 @@ static struct task *pick_slowly(struct worker *worker)
     wait_run_timers(&worker->timers, worker->sampled_at);
     if (unlikely(poller_is_due(worker->sampled_at)))
         worker_poll(worker);
+    pending_take(worker->sampled_at);
     if (worker->stack_count > 2 * KEPT_STACKS)
         worker_give_stacks(worker, KEPT_STACKS);
     if (worker->since_global < GLOBAL_EVERY)
