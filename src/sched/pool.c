@@ -318,11 +318,11 @@ static void retire_default(struct bine_pool *pool)
     pthread_mutex_unlock(&mutex);
 }
 
-/* Somebody who has made the last task ready may not have left yet. */
+/* Somebody who has started the last task, or made it ready, may not have left yet. */
 static void wait_for_visitors(struct bine_pool *pool)
 {
     struct backoff backoff = {0};
-    while (atomic_load_explicit(&pool->visitors, memory_order_acquire) > 0)
+    while (atomic_load_explicit(&pool->visitors, memory_order_seq_cst) > 0)
         backoff_pause(&backoff);
 }
 
