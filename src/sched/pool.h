@@ -38,7 +38,8 @@ struct bine_pool {
     _Atomic bool cancelled;                    /* all its tasks are */
     int64_t cancelled_at;                      /* ns; written before that */
     _Atomic bool closed_at_exit;               /* by a destructor: its tasks run all the same */
-    _Atomic bool stopping;                     /* no tasks left: threads end */
+    _Atomic bool over;                         /* closing, and no tasks left */
+    _Atomic bool stopping;                     /* then: threads end */
     _Atomic uint32_t asleep;                   /* workers with a seat that sleep */
     _Atomic uint32_t searching; /* workers that search, or were just woken or started to */
     _Atomic(struct worker *) searcher; /* one whose hand is open; NULL: none */
@@ -65,7 +66,7 @@ struct bine_pool {
     /* Who waits for the pool to have no task left. */
     struct spinlock quiet_lock; /* protects the waits */
     struct wait *quiet_waits;
-    _Atomic uint32_t quiet_waiters;
+    _Atomic uint32_t quiet_waiters; /* of those, and some that look before they wait */
 };
 
 /* The process is in exit(): workers stop at their next pick. */
