@@ -174,13 +174,12 @@ static struct task *take_pinned(struct worker *worker)
 static void make_ready_elsewhere(struct task *task)
 {
     struct bine_pool *pool = pool_of(task);
-    atomic_fetch_add_explicit(&pool->visitors, 1, memory_order_relaxed);
+    pool_visit(pool);
     if (task_marked(task, MARK_PINNED))
         push_pinned(task);
     else
         pool_submit_one(pool, TASKS_READY, task);
-    /* release: pairs with the acquire in wait_for_visitors(). */
-    atomic_fetch_sub_explicit(&pool->visitors, 1, memory_order_release);
+    pool_leave(pool);
 }
 
 static bool is_elsewhere(const struct worker *worker, const struct task *task)

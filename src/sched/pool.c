@@ -318,12 +318,25 @@ static void retire_default(struct bine_pool *pool)
     pthread_mutex_unlock(&mutex);
 }
 
-/* Somebody who has made the last task ready may not have left yet. */
+/* Somebody who has started the last task, or made it ready, may not have left yet, nor who waited for
+ * its end. In exit the latter may be a task that does not go on, and sees nothing of this pool. */
+static bool has_visitors(struct bine_pool *pool)
+{
+    return atomic_load_explicit(&pool->visitors, memory_order_seq_cst) > 0 ||
+           (atomic_load_explicit(&pool->quiet_waiters, memory_order_seq_cst) > 0 &&
+            !atomic_load_explicit(&process_ends, memory_order_relaxed));
+}
+
 static void wait_for_visitors(struct bine_pool *pool)
 {
     struct backoff backoff = {0};
-    while (atomic_load_explicit(&pool->visitors, memory_order_acquire) > 0)
-        backoff_pause(&backoff);
+    while (has_visitors(pool)) {
+        struct worker *worker = worker_self();
+        if (worker)
+            worker_yield(worker); /* it may be a task behind the caller */
+        else
+            backoff_pause(&backoff);
+    }
 }
 
 /* No task is left and none can come. */
@@ -335,6 +348,8 @@ static void finish_closing(struct bine_pool *pool, bool is_default)
     if (is_default)
         atomic_store(&default_pool, NULL);
     pthread_mutex_unlock(&mutex);
+    /* seq_cst: whoever arrives sees this, or is seen. */
+    atomic_store_explicit(&pool->over, true, memory_order_seq_cst);
     wait_for_visitors(pool);
     pool_stop(pool);
     if (is_default)
