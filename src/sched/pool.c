@@ -512,6 +512,7 @@ static void abandon(void)
     cancel_abandon();
     poller_abandon();
     record_abandon();
+    thread_forget_records();
     stack_abandon();
     runq_setup();
     if (fork_get_hooks())

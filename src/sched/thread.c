@@ -60,6 +60,11 @@ void thread_adopt(const struct run *run)
     run_adopt_cover(&thread_self.run, run);
 }
 
+void thread_forget_records(void)
+{
+    thread_self.records = (struct record_cache){0};
+}
+
 void thread_leave_tasks(void)
 {
     if (thread_self.in_use)

@@ -17,5 +17,7 @@ void thread_leave_tasks(void);
 /* Free records for what the calling plain thread starts. */
 struct record_cache *thread_records(void);
 
+/* In the child of a fork: lets go of free records, which lie in slabs that are left behind. */
+void thread_forget_records(void);
 
 #endif
