@@ -28,13 +28,14 @@ static void *read_in_thread(void *number)
 }
 
 /* Starts them one after the other, each once the one before stands in line. */
-static void line_up(pthread_t *thread)
+static pthread_t line_up(void)
 {
+    pthread_t thread = pthread_self();
     standing = 0;
     bine_waitgroup_add(&readers, READERS);
     for (int i = 0; i < READERS; i++) {
         if (i == READERS / 2)
-            *thread = test_thread(read_in_thread, (void *)(intptr_t)i);
+            thread = test_thread(read_in_thread, (void *)(intptr_t)i);
         else
             CHECK_EQ(bine_go(read_portion, i), 0);
         EVENTUALLY(standing == i + 1);
@@ -43,6 +44,7 @@ static void line_up(pthread_t *thread)
         else
             test_until_parked((unsigned)(i < READERS / 2 ? i + 1 : i));
     }
+    return thread;
 }
 
 static void feed(int peer, int at_once)
@@ -58,9 +60,8 @@ static void feed(int peer, int at_once)
 
 static void check(int number, int peer, int at_once)
 {
-    pthread_t thread;
     fd = number;
-    line_up(&thread);
+    pthread_t thread = line_up();
     feed(peer, at_once);
     CHECK_EQ(bine_waitgroup_wait(&readers), 0);
     test_join(thread);
