@@ -4,12 +4,12 @@
  * 1. An edge is remembered in the side's word until a task has tried in vain, or has had less than
  *    it asked for of a stream, and no edge came since it began: only then the side is EMPTY. So a
  *    task may park without asking the kernel again, and no edge is lost.
- * 2. Whoever finds the side EMPTY, a waiter in the list or one on its way, goes to the list's end:
- *    waiters are served in the order in which they came, one at a time. The one that was woken
- * hands on when it has tried: side_tried().
+ * 2. Waiters are served in the order in which they came, one at a time. The one that was woken is SERVED
+ *    until it has got something, and then hands on; where it has tried in vain it goes back to the
+ *    head of the list, and nobody is served before it.
  * 3. READY with waiters in the list means that one is on its way (SERVED).
  * 4. Waits are in the list only while the descriptor is OPEN in their generation: closing takes
- * them all out. A wait that ended otherwise takes itself out, the lock held.
+ *    them all out. A wait that ended otherwise takes itself out, the lock held.
  */
 #include "io/descriptor.h"
 #include "poll/poll.h"
@@ -122,17 +122,18 @@ void side_tried(struct use *use, enum side_index index, enum outcome outcome)
         return;
     if (outcome == OUTCOME_SHORT && (use->seen & SIDE_LAST))
         outcome = OUTCOME_MORE;
+    bool keeps_turn = use->served && outcome == OUTCOME_NONE;
     spin_lock(&descriptor->lock);
     if (descriptor_is_open(descriptor, use->generation)) {
         uint32_t word = word_of(side);
         bool same = (word ^ use->seen) < SIDE_EDGE && !((word ^ use->seen) & SIDE_LAST);
         if (outcome != OUTCOME_MORE && same)
             word &= ~(uint32_t)SIDE_READY;
-        if (use->served)
+        if (use->served && !keeps_turn)
             word &= ~(uint32_t)SIDE_SERVED;
         next = serve(side, word);
     }
-    use->served = false;
+    use->served = keeps_turn;
     spin_unlock(&descriptor->lock);
     if (next)
         wait_resume(next->task);
@@ -180,6 +181,18 @@ bool side_join(struct side *side, struct wait *wait)
     return true;
 }
 
+/* The same for one that was served in vain, whose turn it still is. */
+static bool rejoin(struct side *side, struct wait *wait)
+{
+    uint32_t word = word_of(side);
+    if (word & SIDE_READY)
+        return false;
+    wait->word = WOKEN_NOT;
+    waitlist_prepend(&side->waits, wait);
+    set_word(side, word & ~(uint32_t)SIDE_SERVED);
+    return true;
+}
+
 void side_depart(struct side *side, struct wait *wait, struct task **woken)
 {
     struct wait *next = NULL;
@@ -208,11 +221,12 @@ static int park(struct use *use, struct side *side, const char *what)
     wait_begin(&wait, what, descriptor, BINE_NEVER);
     spin_lock(&descriptor->lock);
     bool is_open = descriptor_is_open(descriptor, use->generation);
-    if (!is_open || !side_join(side, &wait)) {
+    if (!is_open || !(use->served ? rejoin(side, &wait) : side_join(side, &wait))) {
         spin_unlock(&descriptor->lock);
         wait_abandon(&wait);
         return is_open ? 0 : -EBADF;
     }
+    use->served = false;
     int error = wait_park(&wait, commit_wait);
     if (error)
         take_out(descriptor, side, &wait);
@@ -236,21 +250,18 @@ void side_end_in_thread(void)
     monitor_count_waiting_thread(-1);
 }
 
-static int park_thread(struct use *use, struct side *side, const char *what)
-{
-    int error = side_begin_in_thread();
-    if (error)
-        return error;
-    error = park(use, side, what);
-    side_end_in_thread();
-    return error;
-}
-
 int side_wait(struct use *use, enum side_index index, const char *what)
 {
-    struct side *side = &use->descriptor->side[index];
+    bool in_thread = !worker_self();
     int error = side_announce(use);
-    if (error)
+    if (!error && in_thread)
+        error = side_begin_in_thread();
+    if (error) {
+        side_tried(use, index, OUTCOME_MORE); /* the next in line may fare better */
         return error;
-    return worker_self() ? park(use, side, what) : park_thread(use, side, what);
+    }
+    error = park(use, &use->descriptor->side[index], what);
+    if (in_thread)
+        side_end_in_thread();
+    return error;
 }
