@@ -2,7 +2,7 @@
 # tools/bootstrap brings the tools that are missing.
 #
 #   make            the library, the examples and the benchmark, in build/
-#   make demo       two examples on real input
+#   make demo       the examples on real input
 #   make test       the whole suite: plain, under the sanitizers, part under valgrind;
 #                   ARGS="-R mutex" goes to ctest
 #   make stress     the stress tests for SECONDS each, as PRESET=release, asan or tsan
@@ -30,20 +30,32 @@ $(build)/Makefile:
 	@tools/bootstrap cc cmake $(filter asan tsan,$(PRESET))
 	@cmake --preset $(PRESET)
 
-# Not built where libcrypto was missing when the build was configured.
+# Examples that need a library which was missing when the build was configured.
 $(build)/examples/treesum: | all
-	@tools/bootstrap crypto
+	@tools/bootstrap crypto png
 	@cmake --preset $(PRESET)
 	@$(cmake_build)
 
+# Where an example exits with 1, some files could not be read.
 demo: $(build)/examples/treesum
 	@$(build)/examples/pool
-	@$(build)/examples/treesum >$(build)/treesum.sums || test $$? = 1 # 1: some were unreadable
-	@sha256sum -c --quiet $(build)/treesum.sums
 	@echo
-	@echo "sha256sum agrees with all $$(wc -l <$(build)/treesum.sums) sums. What to try next:"
+	@$(build)/examples/treesum >$(build)/treesum.sums || test $$? = 1
+	@sha256sum -c --quiet $(build)/treesum.sums
+	@echo "sha256sum agrees with all $$(wc -l <$(build)/treesum.sums) sums."
+	@echo
+	@$(build)/examples/wordcount --mutex || test $$? = 1
+	@echo
+	@$(build)/examples/mandelbrot --workers-view --output $(build)/mandelbrot.png
+	@find /usr/include -name '*.h' -exec cat {} + >$(build)/headers.txt
+	@$(build)/examples/psort --compare --output $(build)/sorted.txt $(build)/headers.txt
+	@LC_ALL=C sort $(build)/headers.txt | cmp - $(build)/sorted.txt && echo "sort agrees."
+	@echo
+	@echo "What to try next:"
 	@echo "  $(build)/examples/pool --tasks 40 --workers 8 --svg pool.svg"
 	@echo "  $(build)/examples/treesum --compare ~"
+	@echo "  $(build)/examples/httpd --port 8080 docs, and a browser"
+	@echo "  $(build)/examples/chat --port 7070, and telnet localhost 7070"
 	@echo "  make test, make bench, and the program in README.md"
 
 test:

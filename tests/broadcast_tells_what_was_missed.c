@@ -3,7 +3,7 @@
 #include "test_support/crowd.h"
 #include <bine/broadcast.h>
 
-enum { CAPACITY = 4, SUBSCRIBERS = 6, VALUES = 6000 };
+enum { CAPACITY = 4, SUBSCRIBERS = 6, VALUES = 3000 };
 
 static bine_broadcast(int) numbers;
 static bine_subscriber(int) subscribers[SUBSCRIBERS];

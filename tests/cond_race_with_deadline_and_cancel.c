@@ -5,7 +5,7 @@
  */
 #include "test.h"
 
-enum { ROUNDS = 2500, RACERS = 3, SWEEP_NS = 40000 };
+enum { ROUNDS = 1500, RACERS = 3, SWEEP_NS = 40000 };
 
 static bine_mutex mutex;
 static bine_cond cond;

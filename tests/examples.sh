@@ -1,12 +1,14 @@
 # test: timeout=300
 #
-# The examples do what they say: pool finds the right primes and draws who found them; treesum prints
-# what sha256sum would, whatever lies in the tree.
+# The examples do what they say: pool finds the right primes and draws who found them; wordcount counts
+# what tr, sort and uniq count, by channels and by a mutex; treesum prints what sha256sum would,
+# whatever lies in the tree.
 set -u
 export LC_ALL=C
 unset NO_COLOR BINE_WORKERS
 pool=$BUILD_DIR/examples/pool
 treesum=$BUILD_DIR/examples/treesum
+wordcount=$BUILD_DIR/examples/wordcount
 scratch=$(mktemp -d)
 trap 'chmod -R u+rwX "$scratch"; rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
@@ -108,6 +110,48 @@ if command -v script >/dev/null; then
     on_terminal "NO_COLOR=1 '$pool'"
     [ "$(lines_with $'\033' out)" = 0 ] || fail "colour in spite of NO_COLOR"
 fi
+
+# --- wordcount ---
+
+words_of() { # FILE...: one a line, in small letters
+    for file; do cat "$file" && echo; done | tr -c 'A-Za-z\200-\377' '\n' | tr A-Z a-z | grep .
+}
+
+mkdir -p texts/below
+head -c 300000 /dev/urandom | od -An -x | tr 0-9 g-p >texts/below/many
+tr '\n' ' ' <texts/below/many | cut -c 1-400000 | tr -d '\n' >texts/long # one line, and no end of it
+printf 'The quick, the QUICK; the na\303\257ve\n' >texts/small
+printf 'last' >texts/below/last
+: >texts/empty
+printf 'the binary \0 the' >texts/binary
+ln -s small texts/link
+words_of texts/below/many texts/long texts/small texts/below/last >words
+total=$(wc -l <words)
+sort words | uniq -c | sort -k1,1nr -k2,2 | awk '{ print substr($2, 1, 20), $1 }' >counted
+
+for arguments in '' '--mutex' '--mutex --workers 1' '--mutex --workers 8'; do
+    # shellcheck disable=SC2086
+    run 0 "$wordcount" $arguments texts
+    grep -q "^$total words, $(wc -l <counted) different$" out ||
+        fail "not $total words: wordcount $arguments"
+    grep -q '^5 files, .*; 1 more hold no text; ' out || fail "files: wordcount $arguments"
+    [[ $arguments != *--mutex* ]] || grep -q '^both ways count the same$' out ||
+        fail "no comparison: wordcount $arguments"
+    head -n 20 out | awk '{ print $1, $2 }' | cmp -s - <(head -n 20 counted) ||
+        fail "the most frequent words: wordcount $arguments"
+done
+[ "$(awk 'length > 80' out | wc -l)" = 0 ] || fail "the chart is wider than 80 columns"
+run 0 "$wordcount" texts/small
+[ "$(sed -n 1p out | tr -s ' ')" = " the 3 $(printf '#%.0s' {1..48})" ] || fail "the first bar"
+run 0 "$wordcount" texts/empty
+grep -q '^0 words, 0 different$' out || fail "words in nothing"
+for arguments in '--workers 0' '--workers 257' '--workers x' '--workers' '--bogus'; do
+    # shellcheck disable=SC2086
+    run 2 "$wordcount" $arguments
+    [ "$(wc -l <err)" = 1 ] && [ ! -s out ] || fail "not one line of complaint: wordcount $arguments"
+done
+run 0 "$wordcount" --help
+run 1 sh -c "'$wordcount' texts >/dev/full"
 
 # --- treesum ---
 

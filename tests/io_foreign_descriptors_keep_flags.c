@@ -10,7 +10,7 @@
 
 enum { BYTES = TEST_SANITIZED ? 300000 : 3000000 };
 
-static int ticks_while_waiting;
+static _Atomic int ticks_while_waiting;
 static _Atomic bool read_done;
 
 static int flags_of(int fd)

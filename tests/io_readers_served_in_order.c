@@ -3,12 +3,13 @@
  * none is forgotten where several portions come as one event.
  */
 #include "test_support/net.h"
+#include "test_support/process.h"
 
 enum { READERS = 40, PORTION = 8 };
 
 static int fd;
 static bine_waitgroup readers;
-static _Atomic int standing;
+static _Atomic int standing, reader_tid;
 
 static void read_portion(int number)
 {
@@ -21,6 +22,7 @@ static void read_portion(int number)
 
 static void *read_in_thread(void *number)
 {
+    reader_tid = gettid();
     read_portion((int)(intptr_t)number);
     return NULL;
 }
@@ -37,7 +39,7 @@ static void line_up(pthread_t *thread)
             CHECK_EQ(bine_go(read_portion, i), 0);
         EVENTUALLY(standing == i + 1);
         if (i == READERS / 2)
-            usleep(20000);
+            EVENTUALLY(process_thread_sleeps(reader_tid));
         else
             test_until_parked((unsigned)(i < READERS / 2 ? i + 1 : i));
     }

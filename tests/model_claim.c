@@ -801,6 +801,8 @@ static void check_fault(enum fault fault)
 {
     for (int i = 0; i < SCENES; i++) {
         struct scene broken = scenes[i];
+        if (fault >= MOVE_WITH_OLD_NUMBER && !broken.moves)
+            continue;
         broken.fault = fault;
         const char *found = explore(broken, false);
         if (found) {

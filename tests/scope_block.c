@@ -29,8 +29,7 @@ static int fail(void)
 
 static int return_early(int *error)
 {
-    BINE_SCOPE(scope, BINE_NEVER, error)
-    {
+    BINE_SCOPE (scope, BINE_NEVER, error) {
         CHECK_EQ(bine_scope_go(&scope, wait_for_ever), 0);
         return 5;
     }
@@ -40,15 +39,13 @@ static int return_early(int *error)
 static int run(void)
 {
     int error = 1, rounds = 0;
-    BINE_SCOPE(scope, BINE_NEVER, &error)
-    {
+    BINE_SCOPE (scope, BINE_NEVER, &error) {
         CHECK_EQ(bine_scope_go(&scope, end_at_once), 0);
     }
     CHECK_EQ(error, 0);
     CHECK_EQ(ended, 1);
 
-    BINE_SCOPE(scope, BINE_NEVER, &error)
-    {
+    BINE_SCOPE (scope, BINE_NEVER, &error) {
         CHECK_EQ(bine_scope_go(&scope, fail), 0);
     }
     CHECK_EQ(error, -EBADMSG);
@@ -58,8 +55,7 @@ static int run(void)
     CHECK_EQ(ended, 2);
 
     for (int i = 0; i < 3; i++) {
-        BINE_SCOPE(scope, BINE_NEVER, &error)
-        {
+        BINE_SCOPE (scope, BINE_NEVER, &error) {
             CHECK_EQ(bine_scope_go(&scope, wait_for_ever), 0);
             break;
         }
@@ -70,8 +66,7 @@ static int run(void)
     CHECK_EQ(ended, 5);
 
     for (int i = 0; i < 3; i++) {
-        BINE_SCOPE(scope, BINE_NEVER, &error)
-        {
+        BINE_SCOPE (scope, BINE_NEVER, &error) {
             CHECK_EQ(bine_scope_go(&scope, end_at_once), 0);
             if (i < 5)
                 continue; /* that is the end of the block */
@@ -81,11 +76,9 @@ static int run(void)
     }
     CHECK_EQ(rounds, 6);
 
-    BINE_SCOPE(outer, BINE_NEVER, NULL)
-    {
+    BINE_SCOPE (outer, BINE_NEVER, NULL) {
         CHECK_EQ(bine_scope_go(&outer, wait_for_ever), 0);
-        BINE_SCOPE(inner, BINE_NEVER, &error)
-        {
+        BINE_SCOPE (inner, BINE_NEVER, &error) {
             CHECK_EQ(bine_scope_go(&inner, wait_for_ever), 0);
             goto out;
         }

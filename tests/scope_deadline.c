@@ -1,6 +1,6 @@
 /*
- * A scope's deadline: waits inside end with -ETIMEDOUT, those of inner scopes and of tasks too, nothing
- * can be started any more, and closing returns -ETIMEDOUT if tasks were left then, else 0.
+ * A scope's deadline: waits inside end with -ETIMEDOUT, those of inner scopes and of tasks too,
+ * nothing can be started any more, and closing returns -ETIMEDOUT if tasks were left then, else 0.
  */
 #include "test.h"
 #include <bine/scope.h>

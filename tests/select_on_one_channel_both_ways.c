@@ -6,7 +6,7 @@
 #include <bine/select.h>
 #include <stdatomic.h>
 
-enum { USERS = 8, ROUNDS = 4000 };
+enum { USERS = 8, ROUNDS = 2000 };
 
 static bine_chan(int) ch;
 static _Atomic long sent, received, sent_sum, received_sum;

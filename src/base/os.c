@@ -1,8 +1,10 @@
 #include "base/os.h"
+#include "base/compiler.h"
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -54,6 +56,29 @@ static void futex_wake(_Atomic uint32_t *word, int count)
 }
 
 struct os_calls os_calls = {map, unmap, advise, forbid, start_thread, futex_wait, futex_wake};
+
+int os_start_detached(void *(*body)(void *), void *argument, size_t stack_size)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, before;
+    int error = -pthread_attr_init(&attributes);
+    if (error)
+        return error;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+#if !defined(BINE_ASAN) && !defined(BINE_TSAN) /* which need more */
+    if (stack_size)
+        pthread_attr_setstacksize(&attributes, stack_size);
+#else
+    (void)stack_size;
+#endif
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = os_calls.start_thread(&thread, &attributes, body, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
 
 size_t os_page_size(void)
 {

@@ -27,6 +27,12 @@ struct os_calls {
 };
 extern struct os_calls os_calls;
 
+/*
+ * Starts a thread that nobody joins and no signal handler runs on. stack_size: bytes, or 0 for the
+ * usual. 0 or -errno.
+ */
+int os_start_detached(void *(*body)(void *), void *argument, size_t stack_size);
+
 /* The machine's page size, bytes. */
 size_t os_page_size(void);
 

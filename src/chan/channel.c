@@ -24,8 +24,9 @@
  * are told "look again": a value would be overtaken on its way to who was first.
  */
 #include "chan/channel.h"
+#include "chan/box.h"
+#include "sched/call.h"
 #include "sched/fatal.h"
-#include "sched/worker.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -65,13 +66,13 @@ static void check_invariants(const struct bine_chan *ch)
 }
 #endif
 
-void chan_lock(struct bine_chan *ch)
+static inline void lock(struct bine_chan *ch)
 {
     spin_lock(&ch->lock);
     check_invariants(ch);
 }
 
-void chan_unlock(struct bine_chan *ch)
+static inline void unlock(struct bine_chan *ch)
 {
     check_invariants(ch);
     spin_unlock(&ch->lock);
@@ -79,17 +80,17 @@ void chan_unlock(struct bine_chan *ch)
 
 /* --- queues; lock held --- */
 
-static struct waiter *first_of(const struct queue *queue)
+static inline struct waiter *first_of(const struct queue *queue)
 {
     return atomic_load_explicit(&queue->first, memory_order_relaxed);
 }
 
-static void set_first(struct queue *queue, struct waiter *waiter)
+static inline void set_first(struct queue *queue, struct waiter *waiter)
 {
     atomic_store_explicit(&queue->first, waiter, memory_order_relaxed);
 }
 
-void queue_append(struct queue *queue, struct waiter *waiter)
+static inline void append(struct queue *queue, struct waiter *waiter)
 {
     struct waiter *first = first_of(queue);
     waiter->queued = true;
@@ -104,7 +105,7 @@ void queue_append(struct queue *queue, struct waiter *waiter)
     }
 }
 
-static struct waiter *take_first(struct queue *queue)
+static inline struct waiter *take_first(struct queue *queue)
 {
     struct waiter *first = first_of(queue);
     first->queued = false;
@@ -129,7 +130,7 @@ void queue_remove(struct queue *queue, struct waiter *waiter)
 }
 
 /* Takes the oldest live waiter out, now claimed; NULL: there is none. */
-static struct waiter *claim_first(struct queue *queue)
+static inline struct waiter *claim_first(struct queue *queue)
 {
     while (first_of(queue)) {
         struct waiter *waiter = take_first(queue);
@@ -140,7 +141,7 @@ static struct waiter *claim_first(struct queue *queue)
 }
 
 /* Tells a claimed waiter how it ended. Its task is all that may be touched once it is resumed. */
-static struct task *settle(struct waiter *waiter, int result)
+static inline struct task *settle(struct waiter *waiter, int result)
 {
     waiter->result = result;
     waiter->wait->word = (intptr_t)waiter;
@@ -149,33 +150,34 @@ static struct task *settle(struct waiter *waiter, int result)
 
 /* --- sending and receiving --- */
 
-static size_t count_of(const struct bine_chan *ch)
+static inline size_t count_of(const struct bine_chan *ch)
 {
     return atomic_load_explicit(&ch->count, memory_order_relaxed);
 }
 
-static bool is_closed(const struct bine_chan *ch)
+static inline bool is_closed(const struct bine_chan *ch)
 {
     return atomic_load_explicit(&ch->closed, memory_order_relaxed);
 }
 
-bool chan_may_send(const struct bine_chan *ch)
+static inline bool may_send(const struct bine_chan *ch)
 {
     return count_of(ch) < ch->capacity || first_of(&ch->receivers) || is_closed(ch);
 }
 
-bool chan_may_receive(const struct bine_chan *ch)
+static inline bool may_receive(const struct bine_chan *ch)
 {
     return count_of(ch) > 0 || first_of(&ch->senders) || is_closed(ch);
 }
 
-static void put(struct bine_chan *ch, const void *value)
+static inline void put(struct bine_chan *ch, const void *value)
 {
     buffer_put(&ch->buffer, value, ch->value_size);
     atomic_store_explicit(&ch->count, count_of(ch) + 1, memory_order_relaxed);
 }
 
-int chan_send(struct bine_chan *ch, const void *value, struct aftermath *aftermath)
+static inline __attribute__((always_inline)) int send_now(struct bine_chan *ch, const void *value,
+                                                          struct aftermath *aftermath)
 {
     struct waiter *receiver;
     if (unlikely(is_closed(ch)))
@@ -194,13 +196,14 @@ int chan_send(struct bine_chan *ch, const void *value, struct aftermath *afterma
     return 0;
 }
 
-static void take(struct bine_chan *ch, void *value, struct aftermath *aftermath)
+static inline void take(struct bine_chan *ch, void *value, struct aftermath *aftermath)
 {
     aftermath->empty = buffer_take(&ch->buffer, value, ch->value_size);
     atomic_store_explicit(&ch->count, count_of(ch) - 1, memory_order_relaxed);
 }
 
-int chan_receive(struct bine_chan *ch, void *value, struct aftermath *aftermath)
+static inline __attribute__((always_inline)) int receive_now(struct bine_chan *ch, void *value,
+                                                             struct aftermath *aftermath)
 {
     bool buffered = count_of(ch) > 0;
     if (buffered)
@@ -216,7 +219,7 @@ int chan_receive(struct bine_chan *ch, void *value, struct aftermath *aftermath)
     return buffered || sender ? 0 : is_closed(ch) ? -EPIPE : -EAGAIN;
 }
 
-void chan_finish(const struct aftermath *aftermath)
+static inline void finish(const struct aftermath *aftermath)
 {
     if (aftermath->resume)
         wait_resume(aftermath->resume);
@@ -229,9 +232,9 @@ int chan_grow(struct bine_chan *ch)
     struct chunk *chunk = chunk_new(ch->value_size);
     if (!chunk)
         return -ENOMEM;
-    chan_lock(ch);
+    lock(ch);
     bool grown = buffer_grow(&ch->buffer, chunk);
-    chan_unlock(ch);
+    unlock(ch);
     if (!grown)
         free(chunk); /* somebody else was quicker */
     return 0;
@@ -240,24 +243,24 @@ int chan_grow(struct bine_chan *ch)
 static int try_send(struct bine_chan *ch, const void *value)
 {
     struct aftermath aftermath = {0};
-    if (!chan_may_send(ch))
+    if (!may_send(ch))
         return -EAGAIN;
-    chan_lock(ch);
-    int result = chan_send(ch, value, &aftermath);
-    chan_unlock(ch);
-    chan_finish(&aftermath);
+    lock(ch);
+    int result = send_now(ch, value, &aftermath);
+    unlock(ch);
+    finish(&aftermath);
     return result;
 }
 
 static int try_receive(struct bine_chan *ch, void *value)
 {
     struct aftermath aftermath = {0};
-    if (!chan_may_receive(ch))
+    if (!may_receive(ch))
         return -EAGAIN;
-    chan_lock(ch);
-    int result = chan_receive(ch, value, &aftermath);
-    chan_unlock(ch);
-    chan_finish(&aftermath);
+    lock(ch);
+    int result = receive_now(ch, value, &aftermath);
+    unlock(ch);
+    finish(&aftermath);
     return result;
 }
 
@@ -268,63 +271,67 @@ static void commit_wait(void *argument)
     struct wait *wait = argument;
     struct bine_chan *ch = wait->on;
     wait_commit(wait);
-    chan_unlock(ch);
+    unlock(ch);
+}
+
+static __attribute__((noinline)) int give_up(struct bine_chan *ch, struct queue *queue,
+                                             struct waiter *waiter, int error)
+{
+    lock(ch);
+    queue_remove(queue, waiter);
+    unlock(ch);
+    return error;
 }
 
 /* Lock held. Waits in the queue; returns with the lock released. */
-static int wait_in(struct bine_chan *ch, struct queue *queue, struct waiter *waiter)
+static inline __attribute__((always_inline)) int wait_in(struct bine_chan *ch, struct queue *queue,
+                                                         struct waiter *waiter)
 {
-    queue_append(queue, waiter);
+    append(queue, waiter);
     int error = wait_park(waiter->wait, commit_wait);
-    if (likely(!error))
-        return waiter->result;
-    chan_lock(ch);
-    queue_remove(queue, waiter);
-    chan_unlock(ch);
-    return error;
+    return likely(!error) ? waiter->result : give_up(ch, queue, waiter, error);
 }
 
 /* Lock held. What was to be waited for has come on the way. */
 static void turn_back(struct bine_chan *ch, struct wait *wait, const struct aftermath *aftermath)
 {
-    chan_unlock(ch);
+    unlock(ch);
     wait_abandon(wait);
-    chan_finish(aftermath);
+    finish(aftermath);
 }
 
-static int send_waiting(struct bine_chan *ch, void *value, bine_time deadline)
+static __attribute__((noinline)) int send_waiting(struct bine_chan *ch, void *value,
+                                                  bine_time deadline)
 {
     struct wait wait;
     struct waiter waiter = {.wait = &wait, .value = value};
     struct aftermath aftermath = {0};
+    if (unlikely(deadline != BINE_NEVER))
+        deadline_check("bine_send_until", deadline);
     wait_begin(&wait, "channel, to send", ch, deadline);
-    chan_lock(ch);
-    int result = chan_send(ch, value, &aftermath);
+    lock(ch);
+    int result = send_now(ch, value, &aftermath);
     if (result == -EAGAIN)
         return wait_in(ch, &ch->senders, &waiter);
     turn_back(ch, &wait, &aftermath);
     return result;
 }
 
-static int receive_waiting(struct bine_chan *ch, void *value, bine_time deadline)
+static __attribute__((noinline)) int receive_waiting(struct bine_chan *ch, void *value,
+                                                     bine_time deadline)
 {
     struct wait wait;
     struct waiter waiter = {.wait = &wait, .value = value};
     struct aftermath aftermath = {0};
+    if (unlikely(deadline != BINE_NEVER))
+        deadline_check("bine_recv_until", deadline);
     wait_begin(&wait, "channel, to receive", ch, deadline);
-    chan_lock(ch);
-    int result = chan_receive(ch, value, &aftermath);
+    lock(ch);
+    int result = receive_now(ch, value, &aftermath);
     if (result == -EAGAIN)
         return wait_in(ch, &ch->receivers, &waiter);
     turn_back(ch, &wait, &aftermath);
     return result;
-}
-
-/* What every call that may wait does first. */
-static int begin_call(void)
-{
-    worker_heed_budget_here();
-    return run_check(run_self());
 }
 
 int bine_chan_send_(struct bine_chan *ch, const void *value, bine_time deadline)
@@ -332,14 +339,13 @@ int bine_chan_send_(struct bine_chan *ch, const void *value, bine_time deadline)
     int result;
     if (!ch)
         return -EINVAL;
-    if (deadline != BINE_NOW && (result = begin_call()) != 0)
+    if (deadline != BINE_NOW && (result = call_begin()) != 0)
         return result;
     while (unlikely((result = try_send(ch, value)) == -ENOBUFS))
         if ((result = chan_grow(ch)) != 0)
             return result;
     if (result != -EAGAIN || deadline == BINE_NOW)
         return result;
-    deadline_check("bine_send_until", deadline);
     return send_waiting(ch, (void *)value, deadline);
 }
 
@@ -359,13 +365,57 @@ int bine_chan_recv_(struct bine_chan *ch, void *value, bine_time deadline)
     int result;
     if (!ch)
         return -EINVAL;
-    if (deadline != BINE_NOW && (result = begin_call()) != 0)
+    if (deadline != BINE_NOW && (result = call_begin()) != 0)
         return result;
+    size_t size = ch->value_size;
     result = try_receive(ch, value);
-    if (result != -EAGAIN || deadline == BINE_NOW)
-        return result;
-    deadline_check("bine_recv_until", deadline);
-    return receive_waiting(ch, value, deadline);
+    if (result == -EAGAIN && deadline != BINE_NOW)
+        result = receive_waiting(ch, value, deadline);
+    if (!result)
+        box_leave_channel(value, size);
+    return result;
+}
+
+/* --- for select --- */
+
+void queue_append(struct queue *queue, struct waiter *waiter)
+{
+    append(queue, waiter);
+}
+
+void chan_lock(struct bine_chan *ch)
+{
+    lock(ch);
+}
+
+void chan_unlock(struct bine_chan *ch)
+{
+    unlock(ch);
+}
+
+void chan_finish(const struct aftermath *aftermath)
+{
+    finish(aftermath);
+}
+
+bool chan_may_send(const struct bine_chan *ch)
+{
+    return may_send(ch);
+}
+
+bool chan_may_receive(const struct bine_chan *ch)
+{
+    return may_receive(ch);
+}
+
+int chan_send(struct bine_chan *ch, const void *value, struct aftermath *aftermath)
+{
+    return send_now(ch, value, aftermath);
+}
+
+int chan_receive(struct bine_chan *ch, void *value, struct aftermath *aftermath)
+{
+    return receive_now(ch, value, aftermath);
 }
 
 /* --- closing --- */
@@ -404,14 +454,14 @@ int bine_chan_close_(struct bine_chan *ch)
     if (!ch)
         return -EINVAL;
     announce_end(ch);
-    chan_lock(ch);
+    lock(ch);
     bool again = is_closed(ch);
     if (!again) {
         struct waiter **end = claim_all(&ch->receivers, &claimed);
         claim_all(&ch->senders, end);
         atomic_store_explicit(&ch->closed, true, memory_order_relaxed);
     }
-    chan_unlock(ch);
+    unlock(ch);
     while (claimed) {
         struct task *task = claimed->wait->task;
         claimed = claimed->next;
@@ -485,6 +535,7 @@ static void destroy(struct bine_chan *ch)
         fatal_misuse("bine_chan_unref", "the last reference is dropped while somebody waits on the "
                                         "channel");
     for (size_t left = count_of(ch); left > 0; left--) {
+        box_leave_channel(ch->buffer.head, ch->value_size);
         if (ch->drop)
             ch->drop(ch->buffer.head);
         free(buffer_take(&ch->buffer, NULL, ch->value_size));
@@ -504,9 +555,9 @@ void bine_chan_on_drop_(struct bine_chan *ch, void (*drop)(void *value))
 {
     if (!ch)
         return;
-    chan_lock(ch);
+    lock(ch);
     ch->drop = drop;
-    chan_unlock(ch);
+    unlock(ch);
 }
 
 size_t bine_chan_len_(struct bine_chan *ch)

@@ -20,6 +20,7 @@ struct waiter {
     void *value;         /* of a sender: the value; of a receiver: where it goes, or NULL */
     int result;          /* from the winner: 0 or -EPIPE */
     bool queued;         /* protected by the channel's lock */
+    uint32_t value_size; /* the channel's, for who may not look there any more; only of a select */
 };
 
 /* First in, first out. */
@@ -37,7 +38,7 @@ struct bine_chan {
     struct queue senders, receivers;
     _Atomic bool closed; /* written with the lock held */
     struct buffer buffer;
-    void (*drop)(void *value); /* NULL: nothing to be done */
+    void (*drop)(void *value);            /* NULL: nothing to be done */
     _Atomic(closing_function *) on_close; /* NULL: nothing to be done, or begun */
     _Atomic size_t references;
     void *memory; /* what this lies in */

@@ -22,6 +22,7 @@
  * for the other's, neither gets to its commit, for which the claimers wait who hold the locks.
  */
 #include "chan/select.h"
+#include "chan/box.h"
 #include "chan/channel.h"
 #include "sched/future.h"
 #include "sync/event.h"
@@ -41,12 +42,16 @@ enum {
 union place {
     struct waiter waiter; /* in a channel's queue */
     struct wait alias;    /* in an event's list: the select's wait, as far as a claim needs it */
-    struct select_fd fd;
+    struct {
+        void *entry; /* of a descriptor, io's */
+        int ready;   /* what it said last */
+        bool enlisted;
+    } fd;
 };
 
 struct lockable {
-    void *object; /* a channel or an event */
-    bool is_event;
+    void *object; /* a channel, an event or a descriptor's spin lock */
+    enum bine_case_kind kind;
 };
 
 struct room {
@@ -65,6 +70,7 @@ struct selection {
     struct lockable *lockables; /* sorted by address, each object once */
     void *memory;               /* of both; NULL: the stack */
     struct aftermath aftermath; /* of the case that happened */
+    size_t value_size;          /* of the channel that it received from, which may be gone */
 };
 
 static const struct select_fd_calls *_Atomic fd_calls;
@@ -129,7 +135,7 @@ static bool looks_ready(const struct selection *selection, int index)
     case BINE_CASE_EVENT_:
         return bine_event_is_set(one->object);
     case BINE_CASE_FD_:
-        return calls_for_fds()->ready(&selection->places[index].fd) != 0;
+        return selection->places[index].fd.ready != 0;
     case BINE_CASE_NONE_:
         break;
     }
@@ -155,20 +161,25 @@ static bool is_on(const bine_case *one, enum bine_case_kind kind)
     return one->kind == kind && is_live(one);
 }
 
+static size_t value_size_of(const bine_case *one)
+{
+    return ((const struct bine_chan *)one->object)->value_size;
+}
+
 /* A channel's lock is held. Does a case that looked ready: 0, and its result says how; -EAGAIN if
- * it would have to wait, -ENOBUFS as chan_send(). */
+ * it would have to wait, -ENOBUFS as chan_send(); or what is wrong with a descriptor. */
 static int try_locked(struct selection *selection, int index)
 {
     bine_case *one = &selection->cases[index];
     int result = 0;
     if (one->kind == BINE_CASE_SEND_)
         result = chan_send(one->object, one->value, &selection->aftermath);
-    else if (one->kind == BINE_CASE_RECV_)
+    else if (one->kind == BINE_CASE_RECV_ && (selection->value_size = value_size_of(one)))
         result = chan_receive(one->object, one->value, &selection->aftermath);
-    else if (one->kind == BINE_CASE_FD_)
-        result = calls_for_fds()->ready(&selection->places[index].fd);
-    if (result == -EAGAIN || result == -ENOBUFS || (one->kind == BINE_CASE_FD_ && result == 0))
-        return result ? result : -EAGAIN;
+    else if (one->kind == BINE_CASE_FD_ && (result = selection->places[index].fd.ready) < 0)
+        return result;
+    if (result == -EAGAIN || result == -ENOBUFS)
+        return result;
     one->result = result;
     return 0;
 }
@@ -182,12 +193,23 @@ static int try_unlocked(struct selection *selection, int index)
     int result = try_locked(selection, index);
     chan_unlock(one->object);
     chan_finish(&selection->aftermath);
-    return result == -ENOBUFS ? chan_grow(one->object) ?: -EAGAIN : result;
+    if (result == -ENOBUFS && (result = chan_grow(one->object)) == 0)
+        result = -EAGAIN; /* there is room now: it is to be looked at once more */
+    return result;
 }
 
-/* The index of the case that happened; -EAGAIN where none can; -ENOMEM. */
+static void ask_fds(struct selection *selection)
+{
+    for (int i = 0; i < selection->count; i++)
+        if (is_on(&selection->cases[i], BINE_CASE_FD_))
+            selection->places[i].fd.ready = calls_for_fds()->ready(selection->places[i].fd.entry);
+}
+
+/* The index of the case that happened; -EAGAIN where none can; or why the select fails. */
 static int choose_unlocked(struct selection *selection)
 {
+    if (selection->has_fds)
+        ask_fds(selection);
     for (;;) {
         int index = draw_ready(selection);
         if (index == NO_CASE)
@@ -200,7 +222,7 @@ static int choose_unlocked(struct selection *selection)
     }
 }
 
-/* All locks are held. The index of the case that happened, or -EAGAIN. */
+/* All locks are held; no descriptor was ready. The index of the case that happened, or -EAGAIN. */
 static int choose_locked(struct selection *selection)
 {
     for (;;) {
@@ -243,7 +265,10 @@ static void collect_lockables(struct selection *selection)
     for (int i = 0; i < selection->count; i++) {
         const bine_case *one = &selection->cases[i];
         if (is_on_channel(one) || is_on(one, BINE_CASE_EVENT_))
-            lockables[count++] = (struct lockable){one->object, one->kind == BINE_CASE_EVENT_};
+            lockables[count++] = (struct lockable){one->object, one->kind};
+        else if (is_on(one, BINE_CASE_FD_))
+            lockables[count++] = (struct lockable){
+                calls_for_fds()->lock_of(selection->places[i].fd.entry), BINE_CASE_FD_};
     }
     sort_lockables(lockables, count);
     for (int i = 0; i < count; i++)
@@ -256,8 +281,10 @@ static void lock_all(const struct selection *selection)
 {
     for (int i = 0; i < selection->lockable_count; i++) {
         const struct lockable *lockable = &selection->lockables[i];
-        if (lockable->is_event)
+        if (lockable->kind == BINE_CASE_EVENT_)
             event_lock(lockable->object);
+        else if (lockable->kind == BINE_CASE_FD_)
+            spin_lock(lockable->object);
         else
             chan_lock(lockable->object);
     }
@@ -265,19 +292,46 @@ static void lock_all(const struct selection *selection)
         atomic_thread_fence(memory_order_seq_cst); /* no lock is taken: see wait_park() */
 }
 
-/* Once the last lock is released the selection may be gone. */
-static void unlock_all(const struct selection *selection)
+/* Nothing of the selection is touched once the last lock is released, nor where there is none. */
+static void unlock_all(const struct lockable *lockables, int count)
 {
-    for (int i = selection->lockable_count; i-- > 0;) {
-        struct lockable lockable = selection->lockables[i];
-        if (lockable.is_event)
+    for (int i = count; i-- > 0;) {
+        struct lockable lockable = lockables[i];
+        if (lockable.kind == BINE_CASE_EVENT_)
             event_unlock(lockable.object);
+        else if (lockable.kind == BINE_CASE_FD_)
+            spin_unlock(lockable.object);
         else
             chan_unlock(lockable.object);
     }
 }
 
 /* --- waiting --- */
+
+/* All locks are held. False where an edge has come on the way. */
+static bool enlist_fds(struct selection *selection)
+{
+    for (int i = 0; i < selection->count; i++) {
+        union place *place = &selection->places[i];
+        if (!is_on(&selection->cases[i], BINE_CASE_FD_))
+            continue;
+        place->fd.enlisted = true;
+        if (!calls_for_fds()->enlist(place->fd.entry, &selection->wait))
+            return false;
+    }
+    return true;
+}
+
+static void delist_fds(struct selection *selection)
+{
+    for (int i = 0; i < selection->count; i++) {
+        union place *place = &selection->places[i];
+        if (!is_on(&selection->cases[i], BINE_CASE_FD_) || !place->fd.enlisted)
+            continue;
+        place->fd.enlisted = false;
+        calls_for_fds()->delist(place->fd.entry);
+    }
+}
 
 /* All locks are held. */
 static void enlist(struct selection *selection)
@@ -288,44 +342,40 @@ static void enlist(struct selection *selection)
         if (is_on_channel(one)) {
             bool sends = one->kind == BINE_CASE_SEND_;
             struct bine_chan *ch = one->object;
-            place->waiter = (struct waiter){.wait = &selection->wait, .value = one->value};
+            place->waiter = (struct waiter){
+                .wait = &selection->wait, .value = one->value, .value_size = ch->value_size};
             queue_append(sends ? &ch->senders : &ch->receivers, &place->waiter);
         } else if (is_on(one, BINE_CASE_EVENT_)) {
             wait_alias(&place->alias, &selection->wait);
             event_enlist(one->object, &place->alias);
-        } else if (is_on(one, BINE_CASE_FD_)) {
-            wait_alias(&place->fd.wait, &selection->wait);
         }
     }
 }
 
-/* In the commit. False where something is there already. */
+/* In the commit. False where a task has ended. */
 static bool register_all(struct selection *selection)
 {
-    bool waits = true;
-    int i = 0;
-    for (; i < selection->count && waits; i++) {
+    for (int i = 0; i < selection->count; i++) {
         const bine_case *one = &selection->cases[i];
-        if (is_on(one, BINE_CASE_TASK_))
-            waits = future_register(one->object, &selection->wait);
-        else if (is_on(one, BINE_CASE_FD_))
-            waits = calls_for_fds()->enlist(&selection->places[i].fd);
+        if (is_on(one, BINE_CASE_TASK_) && !future_register(one->object, &selection->wait))
+            return false;
     }
-    selection->registered = i;
-    return waits;
+    return true;
 }
 
 static void commit_select(void *argument)
 {
     struct wait *wait = argument;
     struct selection *selection = container_of(wait, struct selection, wait);
+    const struct lockable *lockables = selection->lockables;
+    int count = selection->lockable_count;
     if (!wait->aborted && !register_all(selection)) {
-        unlock_all(selection);
+        unlock_all(lockables, count);
         wait_grant(wait);
         return;
     }
     wait_commit(wait);
-    unlock_all(selection);
+    unlock_all(lockables, count);
 }
 
 /* Takes a case out of what it waits in. True if it has come, as long as that is no channel. */
@@ -348,10 +398,6 @@ static bool delist_case(struct selection *selection, int index)
     } else if (is_on(one, BINE_CASE_TASK_)) {
         future_forget(one->object, &selection->wait);
         came = future_has_ended(one->object);
-    } else if (is_on(one, BINE_CASE_FD_)) {
-        if (index < selection->registered)
-            place->fd.came = calls_for_fds()->delist(&place->fd);
-        came = place->fd.came != 0;
     }
     return came;
 }
@@ -363,16 +409,17 @@ static int delist_all(struct selection *selection)
     for (int i = 0; i < selection->count; i++)
         if (delist_case(selection, i))
             draw_from(&draw, i);
+    if (selection->has_fds)
+        delist_fds(selection);
     return draw.drawn;
 }
 
-/* Queued, all locks held. The index of the case that happened, -EAGAIN if what was seen is gone
- * again, -ETIMEDOUT or -ECANCELED. */
+/* Queued, all locks held. The index of the case that happened, -EAGAIN if a descriptor is to be
+ * asked, -ETIMEDOUT or -ECANCELED. */
 static int park(struct selection *selection)
 {
     struct wait *wait = &selection->wait;
     wait->word = 0;
-    selection->registered = 0;
     int error = wait_park(wait, commit_select);
     int index = delist_all(selection);
     if (error)
@@ -381,11 +428,11 @@ static int park(struct selection *selection)
         struct waiter *won = (struct waiter *)wait->word;
         index = (int)(container_of(won, union place, waiter) - selection->places);
         selection->cases[index].result = won->result;
+        selection->value_size = won->value_size;
     } else if (index == NO_CASE) {
         return -EAGAIN;
     } else {
-        bool is_fd = selection->cases[index].kind == BINE_CASE_FD_;
-        selection->cases[index].result = is_fd ? selection->places[index].fd.came : 0;
+        selection->cases[index].result = 0;
     }
     return index;
 }
@@ -395,13 +442,15 @@ static int wait_once(struct selection *selection, bine_time deadline)
     wait_begin(&selection->wait, "select", selection->cases, deadline);
     lock_all(selection);
     int index = choose_locked(selection);
-    if (index < 0) {
+    if (index < 0 && enlist_fds(selection)) {
         enlist(selection);
         return park(selection);
     }
-    unlock_all(selection);
+    unlock_all(selection->lockables, selection->lockable_count);
     wait_abandon(&selection->wait);
     chan_finish(&selection->aftermath);
+    if (selection->has_fds)
+        delist_fds(selection);
     return index;
 }
 
@@ -427,7 +476,7 @@ static void end_fds(struct selection *selection, int count)
 {
     for (int i = 0; i < count; i++)
         if (is_on(&selection->cases[i], BINE_CASE_FD_))
-            calls_for_fds()->end(&selection->places[i].fd);
+            calls_for_fds()->end(selection->places[i].fd.entry);
 }
 
 /* 0, or the error with which one failed. */
@@ -437,8 +486,8 @@ static int begin_fds(struct selection *selection)
         const bine_case *one = &selection->cases[i];
         if (!is_on(one, BINE_CASE_FD_))
             continue;
-        selection->places[i].fd = (struct select_fd){.fd = one->fd, .events = one->events};
-        int error = calls_for_fds()->begin(&selection->places[i].fd);
+        selection->places[i].fd.enlisted = false;
+        int error = calls_for_fds()->begin(one->fd, one->events, &selection->places[i].fd.entry);
         if (error) {
             end_fds(selection, i);
             return error;
@@ -455,9 +504,9 @@ static int select_among(struct selection *selection, bine_time deadline)
         return index;
     deadline_check("bine_select_until", deadline);
     collect_lockables(selection);
-    do
-        index = wait_once(selection, deadline);
-    while (index == -EAGAIN);
+    while ((index = wait_once(selection, deadline)) == -EAGAIN)
+        if ((index = choose_unlocked(selection)) != -EAGAIN)
+            break;
     return index;
 }
 
@@ -490,6 +539,15 @@ static int check_cases(struct selection *selection)
     return selection->has_fds && !calls_for_fds() ? -EINVAL : 0;
 }
 
+/* Tells of a box that was received. */
+static int arrive(const struct selection *selection, int index)
+{
+    const bine_case *one = index < 0 ? NULL : &selection->cases[index];
+    if (one && one->kind == BINE_CASE_RECV_ && one->result == 0)
+        box_leave_channel(one->value, selection->value_size);
+    return index;
+}
+
 int bine_select_until(bine_case *cases, int count, bine_time deadline)
 {
     struct selection selection;
@@ -508,9 +566,9 @@ int bine_select_until(bine_case *cases, int count, bine_time deadline)
     if (!selection.has_fds) { /* most often something is ready, and no room is needed */
         result = choose_unlocked(&selection);
         if (result != -EAGAIN || deadline == BINE_NOW)
-            return result;
+            return arrive(&selection, result);
     }
-    return select_in_room(&selection, deadline);
+    return arrive(&selection, select_in_room(&selection, deadline));
 }
 
 int bine_select(bine_case *cases, int count)

@@ -32,7 +32,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum {
@@ -76,6 +75,13 @@ bool descriptor_is_open(const struct descriptor *descriptor, uint32_t generation
 {
     uint64_t word = atomic_load_explicit(&descriptor->word, memory_order_acquire);
     return state_of(word) == STATE_OPEN && generation_of(word) == generation;
+}
+
+/* From the start, for select may be the first to use a descriptor. It is here and not with what it
+ * calls so that a linker, which takes from an archive what is asked for, takes both. */
+__attribute__((constructor)) static void offer_to_select(void)
+{
+    descriptor_offer_to_select();
 }
 
 /* In the child of a fork: who waited is not there. What was opened by bine is a descriptor like any
@@ -146,14 +152,14 @@ static unsigned identify_socket(int fd)
 /* The traits of what the number stands for now, or -EBADF. */
 static int identify(int fd)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0)
+    struct statx status;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &status) != 0)
         return -errno;
-    if (S_ISSOCK(status.st_mode))
+    if (S_ISSOCK(status.stx_mode))
         return (int)identify_socket(fd);
-    if (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode))
+    if (S_ISREG(status.stx_mode) || S_ISBLK(status.stx_mode) || S_ISDIR(status.stx_mode))
         return TRAIT_FILE;
-    if (S_ISCHR(status.st_mode) && major(status.st_rdev) == MEMORY_DEVICES)
+    if (S_ISCHR(status.stx_mode) && status.stx_rdev_major == MEMORY_DEVICES)
         return TRAIT_PROMPT;
     return 0;
 }
@@ -167,7 +173,7 @@ static void set_up(struct descriptor *descriptor, unsigned traits)
     }
     atomic_store_explicit(&descriptor->traits, (uint16_t)traits, memory_order_relaxed);
     atomic_store_explicit(&descriptor->polled, false, memory_order_relaxed);
-    descriptor->file = NULL;
+    atomic_store_explicit(&descriptor->file, NULL, memory_order_relaxed);
 }
 
 /* Moves the word on to another state, those inside kept. False if generation or state are not as
@@ -275,7 +281,7 @@ int descriptor_adopt(int fd, unsigned traits)
 
 void descriptor_own_file(int fd, struct socket_file *file)
 {
-    descriptor_find(fd)->file = file;
+    atomic_store_explicit(&descriptor_find(fd)->file, file, memory_order_relaxed);
 }
 
 /* --- inside and out --- */
@@ -293,7 +299,7 @@ static void shut_if_empty(struct descriptor *descriptor, int fd, int *result)
     uint32_t generation = generation_of(word);
     if (atomic_load_explicit(&descriptor->polled, memory_order_relaxed))
         poller_remove(fd);
-    struct socket_file *file = descriptor->file;
+    struct socket_file *file = atomic_load_explicit(&descriptor->file, memory_order_relaxed);
     if (file)
         socket_file_remove(file);
     int error = close(fd) == 0 ? 0 : -errno;
@@ -337,12 +343,15 @@ static int close_used(struct descriptor *descriptor, int fd, uint64_t word)
 {
     struct task *woken = NULL;
     int result = 0;
-    if (!move_state(descriptor, word, generation_of(word) + 1, STATE_CLOSING))
-        return -EAGAIN;
+    /* Locked from before: the last one inside may shut it at once, and nobody may take the number
+     * over for something new before the old waits are out of the way. */
     spin_lock(&descriptor->lock);
-    for (int i = 0; i < SIDES; i++)
+    bool moved = move_state(descriptor, word, generation_of(word) + 1, STATE_CLOSING);
+    for (int i = 0; i < SIDES && moved; i++)
         side_close(&descriptor->side[i], &woken);
     spin_unlock(&descriptor->lock);
+    if (!moved)
+        return -EAGAIN;
     shut_if_empty(descriptor, fd, &result);
     wait_resume_all(woken);
     return result;

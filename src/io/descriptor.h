@@ -70,7 +70,9 @@ struct descriptor {
     _Atomic uint16_t traits; /* enum trait */
     _Atomic bool polled;     /* announced by the poller */
     struct side side[SIDES];
-    struct socket_file *file; /* of a listening Unix socket: removed at close; NULL: none */
+    /* Of a listening Unix socket, removed at close; NULL: none. Atomic, relaxed, because who closes
+     * looks at it without the lock: what orders that before a reuse of the number is the kernel. */
+    _Atomic(struct socket_file *) file;
 };
 
 /* A call on a descriptor. */
@@ -111,6 +113,9 @@ void descriptor_own_file(int fd, struct socket_file *file);
 
 /* Closes it, or leaves that to the last call inside. 0, -EBADF or what close() says. */
 int descriptor_close(int fd);
+
+/* Descriptors can be cases of select from now on: select_fd.c. */
+void descriptor_offer_to_select(void);
 
 /* --- waiting: side.c --- */
 

@@ -96,6 +96,11 @@ void watch_delist(struct watch *watch)
     wait_resume_all(woken);
 }
 
+bool watch_was_woken(const struct watch *watch)
+{
+    return watch->node[SIDE_IN].word != WOKEN_NOT || watch->node[SIDE_OUT].word != WOKEN_NOT;
+}
+
 static void commit_poll(void *argument)
 {
     struct wait *wait = argument;

@@ -28,4 +28,7 @@ bool watch_enlist(struct watch *watch, const struct wait *wait);
  */
 void watch_delist(struct watch *watch);
 
+/* After that: true if an edge, or closing, has ended the wait. What came may be gone again. */
+bool watch_was_woken(const struct watch *watch);
+
 #endif

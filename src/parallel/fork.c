@@ -28,6 +28,7 @@
 #include "parallel/fork.h"
 #include "sched/fatal.h"
 #include "sched/fork.h"
+#include "sched/monitor.h"
 #include "sched/park.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
@@ -217,11 +218,11 @@ static void take(void *context, void *taken, struct run *parent)
     set_apart(child, theft->task, parent);
 }
 
-/* Sees that there is something shared, if the owner has anything. */
+/* Sees that there is something shared that is worth taking, if the owner has anything. */
 static bool find_shared(struct deque *deque, bool insists)
 {
     if (deque_has_shared(deque))
-        return true;
+        return deque_has_aged(deque, clock_now());
     if (insists)
         return deque_expose(deque);
     deque_ask(deque);
@@ -279,15 +280,31 @@ static struct task *steal(struct worker *thief, bool insists)
     return task;
 }
 
+static bool guests_wait(const struct bine_pool *pool)
+{
+    struct forker *guest = atomic_load_explicit(&guests, memory_order_acquire);
+    for (; guest; guest = guest->next)
+        if (atomic_load_explicit(&guest->pool, memory_order_relaxed) == pool &&
+            deque_has_untaken(&guest->deque))
+            return true;
+    return false;
+}
+
 /* In the child of a fork(2), whose one thread is the caller. What others held is lost. */
 static void abandon(void)
 {
-    atomic_store_explicit(&guests, NULL, memory_order_relaxed);
-    if (deque_self() != &fork_no_deque)
-        deque_abandon(deque_self());
+    struct forker *forker = (struct forker *)deque_self();
+    bool has_deque = &forker->deque != &fork_no_deque;
+    atomic_store_explicit(&guests, has_deque ? forker : NULL, memory_order_relaxed);
+    if (!has_deque)
+        return;
+    deque_abandon(&forker->deque);
+    forker->next = NULL;
+    atomic_store_explicit(&forker->in_use, true, memory_order_relaxed);
+    atomic_store_explicit(&forker->pool, NULL, memory_order_relaxed);
 }
 
-static const struct fork_hooks hooks = {settle, steal, abandon};
+static const struct fork_hooks hooks = {settle, steal, guests_wait, abandon};
 
 /* --- threads that fork --- */
 
@@ -425,10 +442,17 @@ bool fork_is_wanted(void)
 static void push_first(struct deque *deque, struct bine_child_ *child)
 {
     struct forker *forker = (struct forker *)deque;
-    if (unlikely(!worker_self()))
+    bool guest = !worker_self();
+    if (unlikely(guest))
         atomic_store_explicit(&forker->pool, pool_default(), memory_order_relaxed);
     deque_push(deque, child, run_self());
     call_helper(forker);
+    if (unlikely(guest)) {
+        /* Workers do so when they get up. seq_cst: the child is there, then we look whether the
+         * monitor is armed; it disarms, then looks for children. */
+        atomic_thread_fence(memory_order_seq_cst);
+        monitor_arm();
+    }
 }
 
 void bine_fork_(struct bine_child_ *child)

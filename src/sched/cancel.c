@@ -6,6 +6,9 @@
  *    same rule. So one walk meets each scope once, with a list instead of recursion, however deep.
  * 3. A scope in a walker's list is pinned: its owner, closing it, waits. It is pinned with the lock
  *    of the list in which it was found, which its owner takes before he closes it for good.
+ *    A wait is ended only by the innermost scope that it is in, once that is marked: until then
+ *    who waits would find no reason. `deeper` says of a scope's owner or task that it has gone
+ *    further in.
  * 4. No wait is ended, and nobody woken, with a lock held: records and claims are noted, and a
  *    claim tells by its number that the wait is over by now. A place (a node of no kind) marks in a
  *    long list where to go on.
@@ -15,8 +18,8 @@
  * A task that has opened scopes, or covers calls, is found by its record, whose run is there as
  * long as MARK_COVERS is set and the task's lock is held.
  *
- * Which came first, a cancellation or a deadline, is told by the time kept with each mark. That of a
- * task is in its record where that has room: once it has started, or if its arguments are
+ * Which came first, a cancellation or a deadline, is told by the time kept with each mark. That of
+ * a task is in its record where that has room: once it has started, or if its arguments are
  * elsewhere. Without it the task was cancelled before it began.
  */
 #include "sched/park.h"
@@ -115,8 +118,9 @@ static void walk_later(struct scope **walked, struct scope *scope, int64_t at)
 /* The lock of the list is held. */
 static void visit(struct covered *covered, struct batch *batch, struct scope **walked, int64_t at)
 {
-    if (covered->kind == COVERED_RUN)
-        note(batch, container_of(covered, struct run, in)->task, false);
+    const struct run *run = container_of(covered, struct run, in);
+    if (covered->kind == COVERED_RUN && !run->deeper)
+        note(batch, run->task, false);
     else if (covered->kind == COVERED_SCOPE)
         walk_later(walked, container_of(covered, struct scope, in), at);
 }
@@ -127,7 +131,8 @@ static void tell_inside(struct scope *scope, struct scope **walked, int64_t at)
     struct batch batch = {0};
     struct covered place = {.kind = COVERED_PLACE};
     spin_lock(&scope->lock);
-    note(&batch, scope->owner->task, scope->sheltered);
+    if (!scope->deeper)
+        note(&batch, scope->owner->task, scope->sheltered);
     struct covered *next = scope->inside;
     while (next) {
         for (int i = 0; next && i < LOOKED_AT && batch.count < BATCH; i++, next = next->next)
@@ -171,8 +176,7 @@ static void walk(struct scope *walked, int64_t at)
         struct scope *scope = walked;
         walked = scope->walked;
         tell_inside(scope, &walked, at);
-        if (scope->limit)
-            refuse_room(scope);
+        refuse_room(scope);
         scope_unpin(scope);
     }
 }
@@ -277,10 +281,17 @@ bool scope_is_cancelled(struct scope *scope)
     return cancelled;
 }
 
+static bool *deeper_at(struct scope *scope, struct scope *parent)
+{
+    struct run *run = scope->owner;
+    return parent->owner == run ? &parent->deeper : &run->deeper;
+}
+
 static bool attach_to_parent(struct scope *scope, struct scope *parent, int64_t *at)
 {
     spin_lock(&parent->lock);
     covered_add(&parent->inside, &scope->in);
+    *deeper_at(scope, parent) = true;
     bool cancelled = is_cancelled(parent);
     *at = parent->cancelled_at;
     spin_unlock(&parent->lock);
@@ -303,6 +314,7 @@ void scope_attach(struct scope *scope)
     if (!scope->parent && (scope->sheltered || !run->pool))
         return; /* nothing can cancel it from above: on a plain thread, or behind a shield */
     scope->in.kind = COVERED_SCOPE;
+    scope->attached = true;
     if (scope->parent ? attach_to_parent(scope, scope->parent, &at)
                       : attach_to_task(scope, run, &at))
         scope_cancel(scope, -ECANCELED, at);
@@ -310,16 +322,17 @@ void scope_attach(struct scope *scope)
 
 void scope_detach(struct scope *scope)
 {
-    if (scope->in.kind == COVERED_NOT)
+    if (!scope->attached)
         return;
-    scope->in.kind = COVERED_NOT;
     if (scope->parent) {
         spin_lock(&scope->parent->lock);
         covered_remove(&scope->in);
+        *deeper_at(scope, scope->parent) = false;
         spin_unlock(&scope->parent->lock);
     } else {
         task_remove_covered(scope->owner->marked, &scope->in);
     }
+    scope->attached = false;
 }
 
 int64_t run_cancelled_at(const struct run *run)

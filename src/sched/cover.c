@@ -178,6 +178,7 @@ void run_join_scope(struct run *run)
 {
     struct scope *scope = run->started_in;
     run->in.kind = COVERED_RUN;
+    run->listed = true;
     spin_lock(&scope->lock);
     covered_add(&scope->inside, &run->in);
     spin_unlock(&scope->lock);
@@ -186,12 +187,12 @@ void run_join_scope(struct run *run)
 static void leave_list(struct run *run)
 {
     struct scope *scope = run->started_in;
-    if (run->in.kind == COVERED_NOT)
+    if (!run->listed)
         return;
     spin_lock(&scope->lock);
     covered_remove(&run->in);
     spin_unlock(&scope->lock);
-    run->in.kind = COVERED_NOT;
+    run->listed = false;
 }
 
 void run_leave_scopes(struct run *run)
@@ -225,7 +226,6 @@ void run_begin_covered(struct run *child, struct run *parent, struct cover cover
     if (scope)
         run_enter_scope(child, scope);
     child->base_deadline = child->deadline = cover.deadline;
-    child->under.kind = COVERED_NOT;
     if (cover.shielded)
         return;
     child->marked = parent->marked;
@@ -235,7 +235,7 @@ void run_begin_covered(struct run *child, struct run *parent, struct cover cover
 
 void run_end_covered(struct run *child)
 {
-    if (child->under.kind != COVERED_NOT)
+    if (child->marked != child->task)
         task_remove_covered(child->marked, &child->under);
     run_leave_scopes(child);
     if (child->started_in)
@@ -256,7 +256,7 @@ void run_adopt_cover(struct run *thread, const struct run *task)
     for (struct scope *scope = opened(task); scope; scope = scope->outer) {
         scope->owner = thread;
         scope->parent = NULL;
-        scope->in.kind = COVERED_NOT;
+        scope->attached = scope->deeper = false;
         scope->inside = NULL;
         scope->lock = scope->room_lock = (struct spinlock){0};
         atomic_store_explicit(&scope->word, SCOPE_OPEN, memory_order_relaxed);

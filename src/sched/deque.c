@@ -19,6 +19,8 @@
  *    thief finds it without the owner's help. When the last shared one is taken the owner is asked
  *    for more: limit and split are closed, and its next fork or join shares the older half.
  * 4. All children here are of one run: who turns to another run clears the deque first.
+ * 5. `number` is a new one when the oldest shared child is: a thief leaves it alone until he has seen
+ *    the same for AGE_NS. Small trees are over by then.
  *
  * Where there is no membarrier, and under the thread sanitizer, limit and split are always closed
  * and all children shared: a locked deque.
@@ -32,6 +34,8 @@
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+enum { AGE_NS = 3000 /* about what a theft costs both sides */ };
 
 #define CLOSED_LIMIT ((deque_place *)0)
 #define CLOSED_SPLIT ((deque_place *)UINTPTR_MAX)
@@ -93,6 +97,8 @@ bool deque_push(struct deque *deque, void *child, struct run *run)
     spin_lock(&deque->lock);
     atomic_store_explicit(head, child, memory_order_relaxed);
     WRITE(head, head + 1);
+    if (READ(tail) == READ(end))
+        WRITE(number, READ(number) + 1);
     deque->run = run;
     share(deque, head + 1);
     set_doors(deque);
@@ -108,6 +114,8 @@ static enum deque_found pop(struct deque *deque, deque_place *head)
         WRITE(tail, head);
     if (head < READ(end))
         WRITE(end, head);
+    if (READ(tail) == READ(end))
+        WRITE(number, READ(number) + 1);
     if (head == deque_base(deque))
         WRITE(asked, false);
     else if (READ(asked))
@@ -151,6 +159,16 @@ bool deque_has_untaken(struct deque *deque)
 }
 
 /* --- thieves --- */
+
+bool deque_has_aged(struct deque *deque, int64_t now)
+{
+    uint32_t number = READ(number);
+    if (READ(seen) == number)
+        return now - READ(seen_at) >= AGE_NS;
+    WRITE(seen_at, now);
+    WRITE(seen, number);
+    return false;
+}
 
 bool deque_steal(struct deque *deque, void (*take)(void *context, void *child, struct run *parent),
                  void *context)

@@ -30,6 +30,9 @@ struct deque {
     _Atomic(deque_place *) end;  /* from tail to here they are shared; above, private */
     struct run *run;             /* whose children these are, while there are any */
     _Atomic uint32_t thefts;     /* children that thieves have taken, ever */
+    _Atomic uint32_t number;     /* another one each time the oldest shared child is new */
+    _Atomic uint32_t seen;       /* the number that a thief saw last; thieves write it and the next */
+    _Atomic int64_t seen_at;     /* ns: when that was first seen */
 
     _Alignas(CACHE_LINE) deque_place place[1 + DEQUE_PLACES]; /* the first is never used */
 };
@@ -87,6 +90,10 @@ static inline bool deque_has_shared(struct deque *deque)
     return atomic_load_explicit(&deque->tail, memory_order_relaxed) <
            atomic_load_explicit(&deque->end, memory_order_relaxed);
 }
+
+/* True if the oldest shared child has been so for a while: else its owner is likely to join it sooner than a
+ * thief could run it. `now`: ns. */
+bool deque_has_aged(struct deque *deque, int64_t now);
 
 /*
  * Takes the oldest shared child: `take` is called with it and the run that has forked it, the lock

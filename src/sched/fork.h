@@ -14,12 +14,15 @@ struct fork_hooks {
     /* A child from another thread's deque, as a task to be started; NULL: there is none. `insists`:
      * also from owners that do not answer. */
     struct task *(*steal)(struct worker *thief, bool insists);
+    /* True if a plain thread has children for the pool's workers that nobody has taken. Any thread. */
+    bool (*guests_wait)(const struct bine_pool *pool);
     /* In the child of a fork(2). */
     void (*abandon)(void);
 };
 extern _Atomic(const struct fork_hooks *) fork_hooks; /* NULL until something is forked */
 
-/* Stands for the deque of a thread that has none: closed to all short ways. */
+/* Stands for the deque of threads that have none: closed to all short ways. Many threads may be on
+ * their way through it, so its head means nothing. */
 extern struct deque fork_no_deque;
 
 /* The calling thread's deque; parallel.h reads it by this name. */
@@ -37,6 +40,12 @@ static inline struct deque *deque_self(void)
 struct deque *deque_self(void);
 #endif
 
+/* True where its owner has unjoined children in it. */
+static inline bool deque_has_children(struct deque *deque)
+{
+    return unlikely(!deque_is_empty(deque)) && deque != &fork_no_deque;
+}
+
 static inline const struct fork_hooks *fork_get_hooks(void)
 {
     return atomic_load_explicit(&fork_hooks, memory_order_acquire);
@@ -47,7 +56,7 @@ static inline const struct fork_hooks *fork_get_hooks(void)
 static inline void fork_settle(void)
 {
     struct deque *deque = deque_self();
-    if (unlikely(!deque_is_empty(deque)))
+    if (deque_has_children(deque))
         fork_get_hooks()->settle(deque);
 }
 
@@ -63,13 +72,19 @@ static inline void fork_settle_on(struct worker *worker)
 static inline bool fork_is_settled(const struct worker *worker)
 {
     struct deque *deque = atomic_load_explicit(&worker->deque, memory_order_relaxed);
-    return likely(!deque || deque_is_empty(deque));
+    return likely(!deque || !deque_has_children(deque));
 }
 
 static inline struct task *fork_steal(struct worker *thief, bool insists)
 {
     const struct fork_hooks *hooks = fork_get_hooks();
     return unlikely(hooks != NULL) ? hooks->steal(thief, insists) : NULL;
+}
+
+static inline bool fork_guests_wait(const struct bine_pool *pool)
+{
+    const struct fork_hooks *hooks = fork_get_hooks();
+    return unlikely(hooks != NULL) && hooks->guests_wait(pool);
 }
 
 /* True if the worker's deque has children that nobody has taken. Any thread. */

@@ -2,8 +2,12 @@
  * A worker with nothing of its own to run: it searches for a while, then sleeps.
  *
  * A searcher looks at the global queue and at other workers' queues, and holds its hand open:
- * workers whose tasks run long put new ones straight into it. It searches for as long as waking it
- * again would cost (50 us) after it has found something, half as long after each search in vain.
+ * workers whose tasks run long put new ones straight into it. Woken for some work, it searches for as
+ * long as waking it again would cost (50 us). Out of work, it does so where that paid of late: it got
+ * something from another worker, found something only after a while, or was woken so soon after it
+ * lay down that a longer search would have. After each search in vain it is half as long, and below
+ * 4 us a mere look around: a worker that spins in vain after it has woken a plain thread keeps that
+ * from the processor, where both are on one.
  */
 #include "sched/worker.h"
 #include "sched/future.h"
@@ -27,7 +31,7 @@
 
 enum {
     SPIN_NS = 50000,        /* a search after a find; also what a wake-up costs */
-    LEAST_SPIN_NS = 5000,
+    LEAST_SPIN_NS = 4000,
     LAST_STACKS = 4,        /* free stacks a sleeping worker keeps */
     STARVED_NS = 1000000,   /* between two tries to get memory for a stack */
     BASE_STACK = 256 << 10, /* of a worker's thread */
@@ -104,31 +108,30 @@ static bool handed_something(const struct worker *worker)
     return task && task != HAND_CLOSED;
 }
 
-static struct task *look_around(struct worker *worker, int64_t now)
+/* What is here without another worker's doing: its own, or from outside the pool. */
+static struct task *look_at_own(struct worker *worker, int64_t now)
 {
-    struct task *task;
     wait_run_timers(&worker->timers, now);
     if (poller_is_open())
         worker_poll(worker);
-    if (runq_count(&worker->runq) || (RUNQ_READ(worker->runq.want) & WANT_AT_PICK) ||
-        RUNQ_READ(worker->pool->queued))
-        if ((task = worker_pick(worker)))
-            return task;
-    return steal(worker);
+    return runq_count(&worker->runq) || (RUNQ_READ(worker->runq.want) & WANT_AT_PICK) ||
+                   RUNQ_READ(worker->pool->queued)
+               ? worker_pick(worker)
+               : NULL;
 }
 
 /* The worker is counted in pool->searching. */
-static struct task *search(struct worker *worker)
+static struct task *search(struct worker *worker, int64_t span)
 {
-    struct task *task = NULL;
-    int64_t now = clock_now(), end = now + worker->spin_ns;
+    int64_t now = clock_now(), end = now + span;
     open_hand(worker);
-    do {
-        task = look_around(worker, now);
-        if (!task)
-            cpu_relax();
-        now = clock_now();
-    } while (!task && now < end && !handed_something(worker));
+    struct task *task = look_at_own(worker, now);
+    bool at_once = task != NULL;
+    while (!task && !(task = steal(worker)) && !handed_something(worker) &&
+           (now = clock_now()) < end) {
+        cpu_relax();
+        task = look_at_own(worker, now);
+    }
     if (!task && !handed_something(worker))
         task = fork_steal(worker, true);
 
@@ -136,10 +139,10 @@ static struct task *search(struct worker *worker)
     atomic_fetch_sub_explicit(&worker->pool->searching, 1, memory_order_relaxed);
     if (handed)
         task = take_handed(worker, handed, task);
-    if (task)
+    if (!task)
+        worker->spin_ns = worker->spin_ns < 2 * LEAST_SPIN_NS ? 0 : worker->spin_ns / 2;
+    else if (!at_once)
         worker->spin_ns = SPIN_NS;
-    else if ((worker->spin_ns /= 2) < LEAST_SPIN_NS)
-        worker->spin_ns = LEAST_SPIN_NS;
     worker_restart_clock(worker, clock_now());
     return task;
 }
@@ -234,6 +237,7 @@ static bool idle_sleep(struct worker *worker, int64_t limit)
     pending_take(BINE_NEVER);
     worker->batch.count = 0;
     atomic_store_explicit(&worker->wake_word, WAKE_NOT_YET, memory_order_relaxed);
+    worker_restart_clock(worker, clock_now());
     pool_lie_down(pool, worker);
     /* seq_cst, here and in pool_submit() and worker_call(): we lie down, then look; they queue,
      * then look for who lies down. One of the two sees the other. */
@@ -247,7 +251,10 @@ static bool idle_sleep(struct worker *worker, int64_t limit)
             sleep_until_called(worker, deadline);
     }
     bool counted = pool_get_up(pool, worker);
-    worker_restart_clock(worker, clock_now());
+    int64_t now = clock_now();
+    if (now - worker->sampled_at < SPIN_NS)
+        worker->spin_ns = SPIN_NS;
+    worker_restart_clock(worker, now);
     monitor_arm();
     poller_deliver(&worker->batch);
     return counted;
@@ -267,10 +274,15 @@ static struct task *starve(struct worker *worker, struct task *task)
     return ready;
 }
 
-static bool is_spare_for_long(struct worker *worker, int64_t since)
+/* True if the worker may end. One that still has something here, a timer or a pinned task, is asked
+ * again after as long. */
+static bool is_spare_for_long(struct worker *worker, int64_t *since)
 {
-    return !atomic_load_explicit(&worker->seated, memory_order_relaxed) &&
-           clock_now() - since >= SPARE_LIFE_NS && pool_dismiss(worker->pool, worker);
+    if (atomic_load_explicit(&worker->seated, memory_order_relaxed) ||
+        clock_now() - *since < SPARE_LIFE_NS)
+        return false;
+    *since = clock_now();
+    return pool_dismiss(worker->pool, worker);
 }
 
 static void run_base(struct worker *worker)
@@ -281,7 +293,7 @@ static void run_base(struct worker *worker)
         struct task *task = NULL;
         if (counted || !(task = worker_pick(worker)))
             if (counted || may_search(worker))
-                task = search(worker);
+                task = search(worker, counted ? SPIN_NS : worker->spin_ns);
         counted = false;
         bool starves = task && task_needs_start(task) && !worker_has_stack(worker);
         if (starves)
@@ -291,7 +303,7 @@ static void run_base(struct worker *worker)
             idle_since = clock_now();
         } else if (!starves) {
             pool_tell_quiet(worker->pool);
-            if (is_spare_for_long(worker, idle_since))
+            if (is_spare_for_long(worker, &idle_since))
                 return;
             bool spare = !atomic_load_explicit(&worker->seated, memory_order_relaxed);
             counted = idle_sleep(worker, spare ? idle_since + SPARE_LIFE_NS : BINE_NEVER);
@@ -307,13 +319,20 @@ static void enter_thread(struct worker *worker)
     worker->exceptions_at = __cxa_get_globals ? __cxa_get_globals() : NULL;
     worker->run = NULL;
     worker->spin_ns = SPIN_NS;
-    worker->tid = (int)syscall(SYS_gettid);
+    int tid = (int)syscall(SYS_gettid);
+    /* relaxed: one who reads the old number asks for a thread that has ended. */
+    atomic_store_explicit(&worker->tid, tid, memory_order_relaxed);
     fiber_adopt_thread(&worker->base_fiber);
     overflow_enter_thread(worker->alternate_stack);
     prctl(PR_SET_NAME, worker->pool->name, 0, 0, 0);
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-    snprintf(text, sizeof text, "/proc/self/task/%d/syscall", worker->tid);
+    snprintf(text, sizeof text, "/proc/self/task/%d/syscall", tid);
     atomic_store(&worker->syscall_fd, open(text, O_RDONLY | O_CLOEXEC));
+    /* seq_cst, here and in stop_picking(): it says that the process ends, then looks for workers; this
+     * one is in its pool's table, then looks. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&process_ends, memory_order_relaxed))
+        atomic_fetch_or_explicit(&worker->runq.want, WANT_LOOK, memory_order_relaxed);
     worker_restart_clock(worker, clock_now());
     monitor_arm();
 }

@@ -131,8 +131,9 @@ static void wake_another(struct worker *worker, bool stands_still)
 static int64_t processor_time(const struct worker *worker)
 {
     struct timespec ran = {0};
+    int tid = atomic_load_explicit(&worker->tid, memory_order_relaxed);
     /* The kernel's number for that clock of a thread; pthread_getcpuclockid() wants one that lives. */
-    clock_gettime((clockid_t)(~(unsigned)worker->tid << 3 | 6), &ran);
+    clock_gettime((clockid_t)(~(unsigned)tid << 3 | 6), &ran);
     return ran.tv_sec * INT64_C(1000000000) + ran.tv_nsec;
 }
 
@@ -238,6 +239,16 @@ static void look_at_worker(struct worker *worker, struct round *round)
     watch->forked = forked;
 }
 
+/* Plain threads that have forked stand beside the workers, and nobody else looks after them. */
+static void look_at_guests(struct bine_pool *pool, struct round *round)
+{
+    if (!fork_guests_wait(pool))
+        return;
+    round->awake = true;
+    if (pool_sleeps(pool) && atomic_load_explicit(&pool->searching, memory_order_relaxed) == 0)
+        pool_wake(pool);
+}
+
 static void look_at_pool(struct bine_pool *pool, void *context)
 {
     struct round *round = context;
@@ -250,6 +261,7 @@ static void look_at_pool(struct bine_pool *pool, void *context)
     }
     for (unsigned i = 0; i < count; i++)
         look_at_worker(pool_worker(pool, i), round);
+    look_at_guests(pool, round);
 }
 
 /* --- the poller --- */
@@ -363,20 +375,11 @@ static int make_timer(void)
 /* Mutex held. */
 static int start(void)
 {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
     int fd = make_timer();
     if (fd < 0)
         return fd;
     atomic_store(&monitor.fd, fd);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = os_calls.start_thread(&thread, &attributes, watch_workers, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
+    int error = os_start_detached(watch_workers, NULL, 0);
     if (error) {
         atomic_store(&monitor.fd, 0);
         close(fd);

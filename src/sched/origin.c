@@ -25,3 +25,9 @@ void origin_of_caller(sigset_t *mask, long *timer_slack)
         read_thread(mask, timer_slack);
     }
 }
+
+void origin_restore_timer_slack(void)
+{
+    if (noted_slack > 0)
+        prctl(PR_SET_TIMERSLACK, noted_slack, 0, 0, 0);
+}

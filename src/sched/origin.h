@@ -14,4 +14,7 @@ void origin_note(void);
  * noted. */
 void origin_of_caller(sigset_t *mask, long *timer_slack);
 
+/* In the child of a fork by a worker: gives its one thread the timer slack back that was noted. */
+void origin_restore_timer_slack(void);
+
 #endif

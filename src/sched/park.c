@@ -21,6 +21,7 @@
  */
 #include "sched/park.h"
 #include "base/os.h"
+#include "sched/call.h"
 #include "sched/fatal.h"
 #include "sched/fork.h"
 #include "sched/pending.h"
@@ -54,15 +55,20 @@ void deadline_check(const char *call, int64_t deadline)
                            "deadline by bine_after(span)");
 }
 
-bool run_marked(const struct run *run)
+static inline bool is_marked(const struct run *run)
 {
     return task_marked(run->marked, MARK_CANCELLED) ||
            (run->pool && atomic_load_explicit(&run->pool->cancelled, memory_order_relaxed));
 }
 
+bool run_marked(const struct run *run)
+{
+    return is_marked(run);
+}
+
 bool run_cancelled(const struct run *run)
 {
-    return (!run->shielded && run_marked(run)) ||
+    return (!run->shielded && is_marked(run)) ||
            (run->inside && atomic_load_explicit(&run->inside->cancelled, memory_order_relaxed));
 }
 
@@ -81,6 +87,12 @@ int run_check(const struct run *run)
     return 0;
 }
 
+int call_begin_slowly(void)
+{
+    worker_heed_budget_here();
+    return run_check(run_self());
+}
+
 uint64_t run_id(struct run *run)
 {
     static _Atomic uint64_t last;
@@ -97,32 +109,39 @@ uint64_t run_id(struct run *run)
 }
 
 /* The claim word in another state, the number kept. */
-static uint64_t in_state(uint64_t claim, enum claim_state state)
+static inline uint64_t in_state(uint64_t claim, enum claim_state state)
 {
     return claim - claim % CLAIM_STATES + state;
 }
 
-static void begin(struct wait *wait, struct run *run, const char *what, const void *on,
-                  enum claim_state armed)
+/* The caller's run, and its worker: NULL, a plain thread. */
+static inline struct run *run_on(const struct worker *worker)
+{
+    return likely(worker != NULL) ? worker->run : thread_run();
+}
+
+static inline __attribute__((always_inline)) void begin(struct wait *wait, struct worker *worker,
+                                                        struct run *run, const char *what,
+                                                        const void *on, enum claim_state armed)
 {
     struct task *task = run->task;
-    if (unlikely(run->started_in && run->in.kind == COVERED_NOT))
+    if (unlikely(run->started_in && !run->listed))
         run_join_scope(run);
     uint64_t claim = atomic_load_explicit(&task->claim, memory_order_relaxed);
     assert(claim_state(claim) == CLAIM_RUNNING);
     wait->task = task;
     wait->run = run;
     wait->on = (void *)on;
-    wait->armed = in_state(claim, armed);
+    wait->armed = claim - CLAIM_RUNNING + armed;
     wait->timers = NULL;
     wait->chosen = NULL;
     wait->aborted = false;
     run->waits_for = what;
     run->waits_on = on;
     /* relaxed: the queue's lock comes between this and the look at the cancel mark. */
-    atomic_store_explicit(&task->claim, in_state(claim, CLAIM_PREPARE), memory_order_relaxed);
-    struct worker *worker = worker_self();
-    if (worker) {
+    atomic_store_explicit(&task->claim, claim - CLAIM_RUNNING + CLAIM_PREPARE,
+                          memory_order_relaxed);
+    if (likely(worker != NULL)) {
         fork_settle_on(worker);
         run->waits_since = worker->sampled_at;
         wait->chosen = worker_choose_next(worker);
@@ -134,11 +153,9 @@ static void begin(struct wait *wait, struct run *run, const char *what, const vo
 }
 
 /* A plain thread's timer is its futex's time-out. */
-static void arm(struct wait *wait, int64_t deadline)
+static void arm(struct wait *wait, struct worker *worker)
 {
-    struct worker *worker = worker_self();
-    wait->timer.deadline = deadline;
-    if (deadline == BINE_NEVER || !worker)
+    if (!worker)
         return;
     wait->timers = &worker->timers;
     timers_add(wait->timers, &wait->timer);
@@ -146,23 +163,31 @@ static void arm(struct wait *wait, int64_t deadline)
 
 void wait_begin_firm(struct wait *wait, const char *what, const void *on, int64_t deadline)
 {
-    begin(wait, run_self(), what, on, CLAIM_FIRM);
-    arm(wait, deadline);
+    struct worker *worker = worker_self();
+    begin(wait, worker, run_on(worker), what, on, CLAIM_FIRM);
+    wait->timer.deadline = deadline;
+    if (unlikely(deadline != BINE_NEVER))
+        arm(wait, worker);
 }
 
 void wait_begin(struct wait *wait, const char *what, const void *on, int64_t deadline)
 {
-    struct run *run = run_self();
-    begin(wait, run, what, on,
+    struct worker *worker = worker_self();
+    struct run *run = run_on(worker);
+    if (run->deadline < deadline)
+        deadline = run->deadline;
+    begin(wait, worker, run, what, on,
           likely(!run->shielded) ? CLAIM_WAITING
           : run->inside          ? CLAIM_SHELTERED
                                  : CLAIM_FIRM);
-    arm(wait, deadline < run->deadline ? deadline : run->deadline);
+    wait->timer.deadline = deadline;
+    if (unlikely(deadline != BINE_NEVER))
+        arm(wait, worker);
 }
 
-static void finish(struct wait *wait)
+static inline void finish(struct wait *wait)
 {
-    if (wait->timers)
+    if (unlikely(wait->timers != NULL))
         timers_remove(wait->timers, &wait->timer);
     wait->run->waits_for = NULL;
     uint64_t claim = atomic_load_explicit(&wait->task->claim, memory_order_relaxed);
@@ -177,14 +202,6 @@ void wait_abandon(struct wait *wait)
     if (worker)
         worker_unchoose(worker, wait->chosen);
     finish(wait);
-}
-
-void wait_commit(struct wait *wait)
-{
-    /* release: pairs with the acquire in claim_as(); what the waiter wrote is the winner's to read.
-     */
-    if (!wait->aborted)
-        atomic_store_explicit(&wait->task->claim, wait->armed, memory_order_release);
 }
 
 void wait_grant(struct wait *wait)
@@ -210,7 +227,7 @@ static bool claim_as(struct task *task, uint64_t armed, enum claim_state winner)
     }
 }
 
-bool wait_claim(struct wait *wait)
+bool wait_claim_slowly(struct wait *wait)
 {
     return claim_as(wait->task, wait->armed, CLAIM_GRANTED);
 }
@@ -272,14 +289,26 @@ static void sleep_thread(struct wait *wait)
     }
 }
 
-/* What the waiter is told: what came first, whoever was quicker to claim it. */
-static int outcome(const struct wait *wait, enum claim_state state)
+/* Not granted. What the waiter is told: what came first, whoever was quicker to claim it. */
+static __attribute__((noinline)) int failure_of(const struct wait *wait, enum claim_state state)
 {
     bool firm = claim_state(wait->armed) == CLAIM_FIRM;
-    if (state == CLAIM_GRANTED)
-        return 0;
     if (state == CLAIM_TIMED_OUT && (firm || likely(!run_cancelled(wait->run))))
         return -ETIMEDOUT;
+    return first_of(wait->run, wait->timer.deadline);
+}
+
+/* The fence is done. Looks at the cancel marks. */
+static inline bool is_cancelled(const struct wait *wait)
+{
+    return claim_state(wait->armed) != CLAIM_FIRM && unlikely(run_cancelled(wait->run));
+}
+
+static __attribute__((noinline)) int turn_back(struct wait *wait, void (*commit)(void *wait))
+{
+    wait->aborted = true;
+    commit(wait);
+    wait_abandon(wait);
     return first_of(wait->run, wait->timer.deadline);
 }
 
@@ -287,13 +316,9 @@ int wait_park(struct wait *wait, void (*commit)(void *wait))
 {
     struct worker *worker = worker_self();
     fence_after_locked();
-    if (unlikely(claim_state(wait->armed) != CLAIM_FIRM && run_cancelled(wait->run))) {
-        wait->aborted = true;
-        commit(wait);
-        wait_abandon(wait);
-        return first_of(wait->run, wait->timer.deadline);
-    }
-    if (worker) {
+    if (is_cancelled(wait))
+        return turn_back(wait, commit);
+    if (likely(worker != NULL)) {
         struct departure departure = {commit, wait};
         worker_leave(worker, wait->chosen, &departure);
     } else {
@@ -303,7 +328,7 @@ int wait_park(struct wait *wait, void (*commit)(void *wait))
     /* acquire: pairs with the winner's claim; it may have written to this wait. */
     uint64_t claim = atomic_load_explicit(&wait->task->claim, memory_order_acquire);
     finish(wait);
-    return outcome(wait, claim_state(claim));
+    return likely(claim_state(claim) == CLAIM_GRANTED) ? 0 : failure_of(wait, claim_state(claim));
 }
 
 /* --- who ends waits from outside their queues --- */

@@ -22,19 +22,19 @@
 #include "sched/task.h"
 
 struct wait {
-    struct task *task;     /* who waits */
-    uint64_t armed;        /* its claim word while this wait can be ended */
-    struct wait *next;     /* the queue's */
-    struct wait *prev;     /* the queue's */
-    void *on;              /* what is waited on; constant */
-    intptr_t word;         /* from the winner to the waiter */
-    int64_t since;         /* ns, coarse: when it began; only where the queue asks */
+    struct task *task; /* who waits */
+    uint64_t armed;    /* its claim word while this wait can be ended */
+    struct wait *next; /* the queue's */
+    struct wait *prev; /* the queue's */
+    void *on;          /* what is waited on; constant */
+    intptr_t word;     /* from the winner to the waiter */
+    int64_t since;     /* ns, coarse: when it began; only where the queue asks */
     struct run *run;
     struct task *chosen;   /* the task to run next */
     struct timers *timers; /* that the timer is in; NULL: none */
     struct timer timer;
-    bool queued;           /* in a queue, where that asks; protected by its lock */
-    bool aborted;          /* found cancelled before it parked: it cannot be claimed */
+    bool queued;  /* in a queue, where that asks; protected by its lock */
+    bool aborted; /* found cancelled before it parked: it cannot be claimed */
 };
 
 /* The calling task or plain thread. */
@@ -75,7 +75,13 @@ void wait_abandon(struct wait *wait);
 int wait_park(struct wait *wait, void (*commit)(void *wait));
 
 /* From here on the wait can be claimed. */
-void wait_commit(struct wait *wait);
+static inline void wait_commit(struct wait *wait)
+{
+    /* release: pairs with the acquire in wait_claim(); what the waiter wrote is the winner's to
+     * read. */
+    if (likely(!wait->aborted))
+        atomic_store_explicit(&wait->task->claim, wait->armed, memory_order_release);
+}
 
 /* Makes `alias` stand for a wait in a further queue: claiming it claims the wait. */
 static inline void wait_alias(struct wait *alias, const struct wait *wait)
@@ -84,8 +90,17 @@ static inline void wait_alias(struct wait *alias, const struct wait *wait)
     alias->armed = wait->armed;
 }
 
+bool wait_claim_slowly(struct wait *wait);
+
 /* Ends the wait, if nobody has. The wait must be valid memory: see the queue's lock. */
-bool wait_claim(struct wait *wait);
+static inline bool wait_claim(struct wait *wait)
+{
+    uint64_t claim = wait->armed;
+    uint64_t granted = (claim & ~(uint64_t)(CLAIM_STATES - 1)) | CLAIM_GRANTED;
+    return likely(atomic_compare_exchange_strong_explicit(
+               &wait->task->claim, &claim, granted, memory_order_acq_rel, memory_order_relaxed)) ||
+           wait_claim_slowly(wait);
+}
 
 /* True while it can be claimed: a look, of which only the "no" lasts. The same holds. */
 static inline bool wait_is_live(const struct wait *wait)

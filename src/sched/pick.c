@@ -16,6 +16,7 @@
  */
 #include "sched/pick.h"
 #include "base/os.h"
+#include "sched/monitor.h"
 #include "sched/park.h"
 #include "sched/pending.h"
 #include "sched/pool.h"
@@ -173,13 +174,12 @@ static struct task *take_pinned(struct worker *worker)
 static void make_ready_elsewhere(struct task *task)
 {
     struct bine_pool *pool = pool_of(task);
-    atomic_fetch_add_explicit(&pool->visitors, 1, memory_order_relaxed);
+    pool_visit(pool);
     if (task_marked(task, MARK_PINNED))
         push_pinned(task);
     else
         pool_submit_one(pool, TASKS_READY, task);
-    /* release: pairs with the acquire in wait_for_visitors(). */
-    atomic_fetch_sub_explicit(&pool->visitors, 1, memory_order_release);
+    pool_leave(pool);
 }
 
 static bool is_elsewhere(const struct worker *worker, const struct task *task)
@@ -404,22 +404,35 @@ static void flush_queues(struct worker *worker)
     pool_submit(worker->pool, TASKS_FRESH, &fresh);
 }
 
-/* The program's destructors run, and no task: unless one of them closes the pool, for ever. */
+static bool may_go_on(struct bine_pool *pool)
+{
+    /* seq_cst, here and in let_tasks_end() and pool_stop(): we write the wake word, then look; they
+     * write what we look at, then the word. */
+    return atomic_load_explicit(&pool->closed_at_exit, memory_order_seq_cst) ||
+           atomic_load_explicit(&pool->stopping, memory_order_seq_cst);
+}
+
+/* The program's destructors run, and no task: unless one of them closes the pool, for ever. Asleep,
+ * lest the monitor bring in a spare. */
 static void wait_for_end(struct worker *worker)
 {
+    atomic_store_explicit(&worker->state, WORKER_ASLEEP, memory_order_seq_cst);
     for (;;) {
         atomic_store_explicit(&worker->wake_word, WAKE_NOT_YET, memory_order_seq_cst);
-        if (atomic_load_explicit(&worker->pool->stopping, memory_order_seq_cst))
-            return;
+        if (may_go_on(worker->pool))
+            break;
         os_calls.futex_wait(&worker->wake_word, WAKE_NOT_YET, BINE_NEVER);
     }
+    atomic_store_explicit(&worker->state, WORKER_AWAKE, memory_order_seq_cst);
+    monitor_arm();
 }
 
 /* Does what WANT_LOOK asks for. False if the worker has no seat and may run only pinned tasks. */
 static bool attend(struct worker *worker, struct task **pinned)
 {
     atomic_fetch_and_explicit(&worker->runq.want, ~(uint32_t)WANT_LOOK, memory_order_acq_rel);
-    if (unlikely(atomic_load_explicit(&process_ends, memory_order_relaxed)))
+    if (unlikely(atomic_load_explicit(&process_ends, memory_order_relaxed)) &&
+        !may_go_on(worker->pool))
         wait_for_end(worker);
     *pinned = take_pinned(worker);
     if (atomic_load_explicit(&worker->seated, memory_order_acquire))

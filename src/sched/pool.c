@@ -55,16 +55,20 @@ static void report_overflow(const struct stack *stack)
         who, site, stack_class_promise((int)stack->class));
 }
 
+static void stop_workers(struct bine_pool *pool, void *unused)
+{
+    (void)unused;
+    unsigned count = atomic_load(&pool->worker_count);
+    for (unsigned i = 0; i < count; i++)
+        atomic_fetch_or(&pool_worker(pool, i)->runq.want, WANT_LOOK);
+}
+
 /* Tasks must not run while the program's destructors do. */
 static void stop_picking(void)
 {
-    process_ends = true;
-    for (unsigned number = 0; number < atomic_load(&numbers_used); number++) {
-        struct bine_pool *pool = atomic_load(&pool_table[number]);
-        unsigned count = pool ? atomic_load(&pool->worker_count) : 0;
-        for (unsigned i = 0; i < count; i++)
-            atomic_fetch_or(&pool_worker(pool, i)->runq.want, WANT_LOOK);
-    }
+    /* seq_cst: see enter_thread() in idle.c. */
+    atomic_store_explicit(&process_ends, true, memory_order_seq_cst);
+    pool_each(stop_workers, NULL);
 }
 
 static void abandon(void);
@@ -314,12 +318,25 @@ static void retire_default(struct bine_pool *pool)
     pthread_mutex_unlock(&mutex);
 }
 
-/* Somebody who has made the last task ready may not have left yet. */
+/* Somebody who has started the last task, or made it ready, may not have left yet, nor who waited for
+ * its end. In exit the latter may be a task that does not go on, and sees nothing of this pool. */
+static bool has_visitors(struct bine_pool *pool)
+{
+    return atomic_load_explicit(&pool->visitors, memory_order_seq_cst) > 0 ||
+           (atomic_load_explicit(&pool->quiet_waiters, memory_order_seq_cst) > 0 &&
+            !atomic_load_explicit(&process_ends, memory_order_relaxed));
+}
+
 static void wait_for_visitors(struct bine_pool *pool)
 {
     struct backoff backoff = {0};
-    while (atomic_load_explicit(&pool->visitors, memory_order_acquire) > 0)
-        backoff_pause(&backoff);
+    while (has_visitors(pool)) {
+        struct worker *worker = worker_self();
+        if (worker)
+            worker_yield(worker); /* it may be a task behind the caller */
+        else
+            backoff_pause(&backoff);
+    }
 }
 
 /* No task is left and none can come. */
@@ -331,12 +348,24 @@ static void finish_closing(struct bine_pool *pool, bool is_default)
     if (is_default)
         atomic_store(&default_pool, NULL);
     pthread_mutex_unlock(&mutex);
+    /* seq_cst: whoever arrives sees this, or is seen. */
+    atomic_store_explicit(&pool->over, true, memory_order_seq_cst);
     wait_for_visitors(pool);
     pool_stop(pool);
     if (is_default)
         retire_default(pool);
     else
         free_pool(pool);
+}
+
+/* The process ends, and one of its destructors closes the pool: its tasks run to their ends. */
+static void let_tasks_end(struct bine_pool *pool)
+{
+    /* seq_cst: see wait_for_end(). */
+    atomic_store_explicit(&pool->closed_at_exit, true, memory_order_seq_cst);
+    unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
+    for (unsigned i = 0; i < count; i++)
+        worker_rouse(pool_worker(pool, i));
 }
 
 int bine_pool_close_until(bine_pool *pool, bine_time deadline)
@@ -351,6 +380,8 @@ int bine_pool_close_until(bine_pool *pool, bine_time deadline)
         return -EDEADLK;
     if (atomic_exchange(&pool->closing, true))
         return -EBUSY; /* somebody else closes it */
+    if (atomic_load_explicit(&process_ends, memory_order_relaxed))
+        let_tasks_end(pool);
     int result = pool_wait_quiet_firmly(pool, deadline);
     if (result) {
         cancel_all(pool);
@@ -467,8 +498,12 @@ static void abandon(void)
             workers_abandon(pool);
         atomic_store(&pool_table[number], NULL);
     }
+    if (worker_of_thread)
+        origin_restore_timer_slack();
     if (worker_of_thread && worker_of_thread->run)
         thread_adopt(worker_of_thread->run);
+    else
+        thread_leave_tasks();
     worker_of_thread = NULL;
     pthread_mutex_init(&mutex, NULL);
     atomic_store(&default_pool, NULL);

@@ -37,7 +37,9 @@ struct bine_pool {
     _Alignas(CACHE_LINE) _Atomic bool closing; /* no new tasks */
     _Atomic bool cancelled;                    /* all its tasks are */
     int64_t cancelled_at;                      /* ns; written before that */
-    _Atomic bool stopping;                     /* no tasks left: threads end */
+    _Atomic bool closed_at_exit;               /* by a destructor: its tasks run all the same */
+    _Atomic bool over;                         /* closing, and no tasks left */
+    _Atomic bool stopping;                     /* then: threads end */
     _Atomic uint32_t asleep;                   /* workers with a seat that sleep */
     _Atomic uint32_t searching; /* workers that search, or were just woken or started to */
     _Atomic(struct worker *) searcher; /* one whose hand is open; NULL: none */
@@ -51,7 +53,7 @@ struct bine_pool {
     bool fresh_next;            /* the next take looks for fresh tasks first */
     _Atomic uint32_t queued;    /* tasks in both; read without the lock, too */
     _Atomic uint64_t submitted; /* tasks started from outside the pool */
-    _Atomic uint32_t visitors;  /* threads of others that are about to queue something here */
+    _Atomic uint32_t visitors;  /* threads of others that queue something here: see pool_visit() */
 
     /* Who sits and who sleeps. */
     _Alignas(CACHE_LINE) struct spinlock seats; /* protects the three below and the workers' seats */
@@ -64,7 +66,7 @@ struct bine_pool {
     /* Who waits for the pool to have no task left. */
     struct spinlock quiet_lock; /* protects the waits */
     struct wait *quiet_waits;
-    _Atomic uint32_t quiet_waiters;
+    _Atomic uint32_t quiet_waiters; /* of those, and some that look before they wait */
 };
 
 /* The process is in exit(): workers stop at their next pick. */
@@ -76,6 +78,21 @@ extern _Atomic(struct bine_pool *) pool_table[MOST_POOLS];
 static inline struct bine_pool *pool_of(const struct task *task)
 {
     return atomic_load_explicit(&pool_table[task_pool(task)], memory_order_relaxed);
+}
+
+/* Around what a thread of others does to the pool while a task that is not yet queued, or a call
+ * into the pool, keeps it open: it does not go before the thread has left. */
+static inline void pool_visit(struct bine_pool *pool)
+{
+    /* seq_cst, here and in wait_for_visitors(): who starts a task counts itself, then looks at
+     * quiet_waiters; who closes takes itself out of those, then looks for visitors. */
+    atomic_fetch_add_explicit(&pool->visitors, 1, memory_order_seq_cst);
+}
+
+static inline void pool_leave(struct bine_pool *pool)
+{
+    /* release: pairs with the load in wait_for_visitors(). */
+    atomic_fetch_sub_explicit(&pool->visitors, 1, memory_order_release);
 }
 
 /* NULL while that place is being filled. */

@@ -7,6 +7,9 @@
  *
  * Ended first, started second: each task is counted as started before it can be counted as ended,
  * so equal sums mean that there was a moment without any.
+ *
+ * Who waits is counted in quiet_waiters before it looks at anything, and who closes the pool says
+ * that it is over, then waits until nobody is counted, before workers and pool go.
  */
 #include "sched/park.h"
 #include "sched/pool.h"
@@ -14,9 +17,11 @@
 
 bool pool_is_quiet(const struct bine_pool *pool)
 {
-    unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
     uint64_t ended = 0, started = 0;
     atomic_thread_fence(memory_order_seq_cst); /* what the caller has announced comes first */
+    if (atomic_load_explicit(&pool->over, memory_order_acquire))
+        return true;
+    unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
     for (unsigned i = 0; i < count; i++)
         ended += atomic_load_explicit(&pool_worker(pool, i)->ended, memory_order_acquire);
     started += atomic_load_explicit(&pool->submitted, memory_order_acquire);
@@ -44,8 +49,8 @@ static struct wait *claim_all(struct bine_pool *pool)
 
 void pool_tell_quiet(struct bine_pool *pool)
 {
-    /* seq_cst, here and in wait_quiet(): we have counted, then look for waiters; they come, then
-     * look at the counters. */
+    /* seq_cst, here and in arrive(): we have counted, then look for waiters; they come, then look
+     * at the counters. */
     atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load_explicit(&pool->quiet_waiters, memory_order_relaxed) == 0 ||
         !pool_is_quiet(pool))
@@ -79,22 +84,32 @@ static void leave_list(struct bine_pool *pool, struct wait *wait)
     spin_unlock(&pool->quiet_lock);
 }
 
+static void arrive(struct bine_pool *pool)
+{
+    atomic_fetch_add_explicit(&pool->quiet_waiters, 1, memory_order_seq_cst);
+}
+
+/* The last touch of the pool. */
+static int depart(struct bine_pool *pool, int result)
+{
+    /* release: pairs with the load in wait_for_visitors(). */
+    atomic_fetch_sub_explicit(&pool->quiet_waiters, 1, memory_order_release);
+    return result;
+}
+
 static int wait_quiet(struct bine_pool *pool, struct wait *wait)
 {
-    int result = 0;
-    atomic_fetch_add(&pool->quiet_waiters, 1);
     spin_lock(&pool->quiet_lock);
     if (pool_is_quiet(pool)) {
         spin_unlock(&pool->quiet_lock);
         wait_abandon(wait);
-    } else {
-        wait->next = pool->quiet_waits;
-        pool->quiet_waits = wait;
-        result = wait_park(wait, commit_quiet);
-        if (result)
-            leave_list(pool, wait);
+        return 0;
     }
-    atomic_fetch_sub(&pool->quiet_waiters, 1);
+    wait->next = pool->quiet_waits;
+    pool->quiet_waits = wait;
+    int result = wait_park(wait, commit_quiet);
+    if (result)
+        leave_list(pool, wait);
     return result;
 }
 
@@ -104,20 +119,22 @@ int pool_wait_quiet(struct bine_pool *pool, int64_t deadline)
     int error = run_check(run_self());
     if (error)
         return error;
+    arrive(pool);
     if (pool_is_quiet(pool))
-        return 0;
+        return depart(pool, 0);
     if (deadline == BINE_NOW)
-        return -EAGAIN;
+        return depart(pool, -EAGAIN);
     deadline_check("bine_pool_wait_until", deadline);
     wait_begin(&wait, "pool", pool, deadline);
-    return wait_quiet(pool, &wait);
+    return depart(pool, wait_quiet(pool, &wait));
 }
 
 int pool_wait_quiet_firmly(struct bine_pool *pool, int64_t deadline)
 {
     struct wait wait;
+    arrive(pool);
     if (pool_is_quiet(pool))
-        return 0;
+        return depart(pool, 0);
     wait_begin_firm(&wait, "pool", pool, deadline);
-    return wait_quiet(pool, &wait);
+    return depart(pool, wait_quiet(pool, &wait));
 }

@@ -10,6 +10,7 @@
  * 3. One thief at a time has his loot in `asker`. Whoever clears WANT_ASKED, owner by answering or
  *    that thief by turning it into WANT_LOCKED, fills it. A thief whose question was answered while
  *    he lost patience may find the next thief's there, and leaves it: it has another number.
+ * tests/model_rob.c tries all interleavings.
  *
  * Asking first, because a membarrier costs the thief 10 to 17 us and interrupts a running owner for
  * 7 to 10, while an owner that is between two tasks answers in a microsecond. Rejected: Chase-Lev

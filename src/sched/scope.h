@@ -53,15 +53,17 @@ struct room_list {
 struct scope {
     /* Constant while it is open. */
     struct level level;
-    struct scope *outer;  /* the next one that its owner has opened; NULL: none */
-    int64_t deadline;     /* the nearest of its own and those around it */
-    int *error;           /* where BINE_SCOPE wants the result; NULL: nowhere */
-    unsigned limit;       /* of its tasks; 0: none */
-    uint32_t serial;      /* the how manieth of its owner */
+    struct scope *outer; /* the next one that its owner has opened; NULL: none */
+    int64_t deadline;    /* the nearest of its own and those around it */
+    int *error;          /* where BINE_SCOPE wants the result; NULL: nowhere */
+    unsigned limit;      /* of its tasks; 0: none */
+    uint32_t serial;     /* the how manieth of its owner */
     struct run *owner;
 
     _Atomic bool cancelled; /* written once, with the lock held */
     bool sheltered;         /* opened behind the shield that is up; written with the lock held */
+    bool attached;          /* in a list by `in`; the owner's */
+    bool deeper;            /* its owner has another one inside it; protected by `lock` */
     struct spinlock lock;   /* protects the next four */
     int result;             /* what it was cancelled with */
     int64_t cancelled_at;   /* ns */
@@ -74,7 +76,7 @@ struct scope {
     struct spinlock room_lock; /* protects the next one */
     struct room_list room;
 
-    _Atomic uint64_t word;  /* flags, pins and tasks */
+    _Atomic uint64_t word; /* flags, pins and tasks */
 };
 static_assert(sizeof(struct scope) <= sizeof(bine_scope), "it lives in a bine_scope");
 
@@ -128,7 +130,7 @@ void run_adopt_cover(struct run *thread, const struct run *task);
  * the run when it was handed out. The owner notes that in two words.
  */
 struct cover {
-    uint32_t serial;  /* of the scopes that were open */
+    uint32_t serial; /* of the scopes that were open */
     bool shielded;
     int64_t deadline;
 };

@@ -145,16 +145,18 @@ static int find_pool(struct start *start, const bine_task_options *options)
 }
 
 /* From outside the pool: it is counted before the look whether the pool is closing, so that either
- * we see that or who closes sees us. */
+ * we see that or who closes sees us. Once queued it may run, and let somebody close the pool. */
 static int start_from_outside(const struct start *start, const bine_task_options *options,
                               const struct bine_call *call, struct task **result)
 {
+    pool_visit(start->pool);
     atomic_fetch_add_explicit(&start->pool->submitted, 1, memory_order_seq_cst);
     int error = start_task(start, options, call, result);
     if (error) {
         atomic_fetch_sub_explicit(&start->pool->submitted, 1, memory_order_seq_cst);
         pool_tell_quiet(start->pool);
     }
+    pool_leave(start->pool);
     return error;
 }
 

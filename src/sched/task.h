@@ -136,7 +136,6 @@ struct covered {
     struct covered *next;
     struct covered **back; /* what points at it */
     enum covered_kind {
-        COVERED_NOT,   /* in no list */
         COVERED_RUN,   /* a task or a covered call */
         COVERED_TOLD,  /* one that has been cancelled */
         COVERED_SCOPE,
@@ -153,32 +152,32 @@ struct run {
     struct run *outer;      /* who awaits this task in place, on the same stack; NULL: nobody */
     struct stack *stack;    /* NULL on a plain thread */
     struct bine_pool *pool; /* NULL on a plain thread */
+    struct worker *home;    /* the worker it is pinned to while pins > 0 */
     struct task *marked;    /* whose cancel mark counts: its own, or its parent's */
-    int64_t deadline;       /* the nearest one around the caller that counts now */
+    int64_t deadline;       /* the nearest one around the caller that counts now; see scope.h */
     int64_t base_deadline;  /* the one that it was started with */
+    struct level *shield;   /* SHIELDED: what `level` was when the shield went up */
+    struct covered in;      /* LISTED: in the list of the scope it was started in */
+    struct covered under;   /* a covered call's: in the list of the task it observes */
+    const void *waits_on;   /* while it waits */
+    int64_t waits_since;    /* ns, as coarse as the worker's clock */
 
-    /* All zero at first. */
+    /* From here on all is zero when it starts. */
     struct task_more *more;
     const char *name;
-    struct key_values keys;
-    struct scope *inside;   /* the innermost scope that counts now; see scope.h for this and below */
-    struct scope *started_in;      /* NULL: in none */
-    struct level *level;    /* the innermost it has set up */
-    struct covered *covers; /* scopes without a parent, covered runs; protected by task_lock() */
-    struct covered in;      /* in the list of the scope it was started in, once it has waited */
-    const char *waits_for;  /* what it waits for, for the dump; NULL while it runs */
     uint32_t pins;
-    uint32_t opened;        /* scopes it has opened so far */
-    uint64_t shielded;      /* 1 behind a shield */
+    uint32_t opened;               /* scopes it has opened so far */
+    bool shielded;
+    bool listed;                   /* its first wait has put it into that list */
+    bool deeper;                   /* it has a scope of its own there; protected as `in` */
+    struct scope *inside;          /* the innermost scope that counts now */
+    struct scope *started_in;      /* NULL: in none */
+    struct level *level;           /* the innermost it has set up */
+    struct covered *covers; /* scopes without a parent, covered calls; protected by task_lock() */
+    struct key_values keys;
+    const char *waits_for;         /* what it waits for, for the dump; NULL while it runs */
     _Atomic(struct scope *) scope; /* the innermost it has opened; goes with task_lock() held */
-    _Atomic uint64_t id;    /* 0 until somebody asks: see run_id() */
-
-    /* Of a wait, of pins, of a shield, of a covered call. */
-    const void *waits_on;
-    int64_t waits_since;    /* ns, as coarse as the worker's clock */
-    struct worker *home;    /* the worker it is pinned to while pins > 0 */
-    struct level *shield;   /* SHIELDED: what that was when the shield went up */
-    struct covered under;   /* in the list of the task it observes */
+    _Atomic uint64_t id;           /* 0 until somebody asks: see run_id() */
 };
 
 /* relaxed, here and for site: atomic only for those who look at a record that is not theirs. */

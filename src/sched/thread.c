@@ -60,6 +60,12 @@ void thread_adopt(const struct run *run)
     run_adopt_cover(&thread_self.run, run);
 }
 
+void thread_leave_tasks(void)
+{
+    if (thread_self.in_use)
+        run_adopt_cover(&thread_self.run, &thread_self.run);
+}
+
 struct run *thread_run(void)
 {
     if (unlikely(!thread_self.in_use))

@@ -11,6 +11,9 @@ struct run *thread_run(void);
  * it still holds what it held. */
 void thread_adopt(const struct run *run);
 
+/* In the child of a fork by a plain thread: the tasks of its scopes are left behind. */
+void thread_leave_tasks(void);
+
 /* Free records for what the calling plain thread starts. */
 struct record_cache *thread_records(void);
 

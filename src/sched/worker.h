@@ -97,7 +97,7 @@ struct worker {
     struct worker *next_asleep;   /* protected by pool->seats; in one of the pool's two lists */
     pthread_t thread;
     _Atomic int syscall_fd;       /* /proc/self/task/TID/syscall, for the monitor; or -1 */
-    int tid;
+    _Atomic int tid;              /* the thread's, for the monitor; 0: not started */
     unsigned index;               /* in pool->worker */
     struct worker_watch watch;
     char alternate_stack[];       /* OVERFLOW_STACK_SIZE bytes */

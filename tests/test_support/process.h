@@ -42,6 +42,18 @@ static inline long process_read_kib(const char *path, const char *name)
     return kib;
 }
 
+/* True if the thread sleeps in the kernel. */
+static inline bool process_thread_sleeps(int tid)
+{
+    char path[64], line[256], state = 0;
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+    FILE *file = fopen(path, "r");
+    CHECK(file && fgets(line, sizeof(line), file));
+    fclose(file);
+    CHECK(sscanf(strrchr(line, ')') + 1, " %c", &state) == 1);
+    return state == 'S';
+}
+
 static inline int64_t process_cpu_ns(void)
 {
     struct timespec used;

@@ -1,0 +1,599 @@
+/*
+ * The deque of src/sched/deque.c, explored exhaustively: every order of the steps of an owner who forks
+ * and joins, one who steals, one who asks, and one who exposes what is private, on a machine with store
+ * buffers (x86-TSO: a thread's plain stores reach memory later, in order; its locked operations wait
+ * until they have; a membarrier makes all threads' stores arrive).
+ *
+ * The owner's script is a row of forks and joins: "FFJFJJ". A step is what one instruction on shared
+ * memory does, but for what is done with the lock held, whose stores are one step and arrive one by one.
+ *
+ * Checked in every state:
+ * 1. Who takes a child takes one that has been forked and that nobody has taken.
+ * 2. What a thief finds in a place is the child that lies there.
+ * Checked where nothing can go on:
+ * 3. The owner has come to the end, and each child was taken once.
+ *
+ * The model can fail: each of a list of faults, each a rule of the algorithm left out, must be found.
+ */
+/* test: workers=1 */
+#include "test.h"
+
+enum {
+    PLACES_IN_DEQUE = 4,
+    BUFFER = 9,  /* stores of a step, at most, and those before it */
+    PENDING = 3, /* a thread with so many stores under way takes no further step */
+    MOST_STATES = 1 << 20,
+    MOST_SLOTS = MOST_STATES * 2
+};
+
+/* --- the machine --- */
+
+/* Positions in the deque count from 1; 0 lies below its base. */
+enum place {
+    HEAD,
+    LIMIT, /* 1: the short fork is closed */
+    SPLIT, /* CLOSED, or a position */
+    LOCK,
+    TAIL,
+    END,
+    ASKED,
+    EXPOSING,
+    CHILD1, /* the number of the child at position 1; 0: none */
+    LAST_CHILD = CHILD1 + PLACES_IN_DEQUE - 1,
+    PLACES
+};
+
+enum { BASE = 1, CLOSED = 100 };
+
+enum thread { OWNER, STEALER, ASKER, EXPOSER, THREADS };
+
+enum fault {
+    NO_FAULT,
+    FENCE_FOR_BARRIER,
+    HEAD_READ_BEFORE_BARRIER,
+    SPLIT_CLOSED_AFTER_BARRIER,
+    SPLIT_REOPENED_BY_OWNER,
+    SPLIT_READ_BEFORE_LOWERING,
+    HEAD_RAISED_BEFORE_PUTTING,
+    JOIN_WITHOUT_LOCK,
+    STEAL_WITHOUT_LOCK,
+    END_NOT_LOWERED,
+    TAIL_NOT_LOWERED,
+    FAULTS
+};
+
+static const char *const fault_names[FAULTS] = {
+    "none",
+    "the exposer has a fence of its own in place of a membarrier",
+    "the exposer reads head before its membarrier",
+    "the exposer closes split after its membarrier",
+    "the owner reopens split while a thief exposes",
+    "the short join reads split before it lowers head",
+    "the short fork raises head before it puts the child in",
+    "a join below split looks at tail without the lock",
+    "a thief takes without the lock",
+    "a join below end leaves end where it was",
+    "a join of a taken child leaves tail where it was",
+};
+
+struct scene {
+    const char *script; /* of the owner: F and J */
+    int steals;         /* tries of the stealer */
+    int asks;           /* of the asker, each with a steal */
+    int exposures;      /* of the exposer, each with a steal */
+    enum fault fault;
+};
+
+struct buffer {
+    uint8_t count;
+    uint8_t place[BUFFER], value[BUFFER]; /* oldest first */
+};
+
+struct state {
+    uint8_t memory[PLACES];
+    uint8_t step[THREADS];
+    struct buffer buffer[THREADS];
+    uint8_t at;      /* the owner's place in its script */
+    uint8_t seen[THREADS];
+    uint8_t left[THREADS];
+    /* What only the checks look at: of each child, a bit. */
+    uint8_t forked, taken;
+    uint8_t stack[PLACES_IN_DEQUE + 1]; /* children not joined, by position */
+};
+
+static struct scene scene;
+static const char *violation;
+
+static void check(bool holds, const char *what)
+{
+    if (!holds && !violation)
+        violation = what;
+}
+
+static uint8_t load(const struct state *s, enum thread thread, int place)
+{
+    const struct buffer *buffer = &s->buffer[thread];
+    for (int i = buffer->count - 1; i >= 0; i--)
+        if (buffer->place[i] == place)
+            return buffer->value[i];
+    return s->memory[place];
+}
+
+static void store(struct state *s, enum thread thread, int place, int value)
+{
+    struct buffer *buffer = &s->buffer[thread];
+    CHECK(buffer->count < BUFFER);
+    buffer->place[buffer->count] = (uint8_t)place;
+    buffer->value[buffer->count] = (uint8_t)value;
+    buffer->count++;
+}
+
+static bool drained(const struct state *s, enum thread thread)
+{
+    return s->buffer[thread].count == 0;
+}
+
+/* The oldest store of the thread reaches memory. */
+static bool drain_one(struct state *s, enum thread thread)
+{
+    struct buffer *buffer = &s->buffer[thread];
+    if (buffer->count == 0)
+        return false;
+    s->memory[buffer->place[0]] = buffer->value[0];
+    buffer->count--;
+    memmove(buffer->place, buffer->place + 1, buffer->count);
+    memmove(buffer->value, buffer->value + 1, buffer->count);
+    buffer->place[buffer->count] = buffer->value[buffer->count] = 0;
+    return true;
+}
+
+/* A locked operation. */
+static bool take_lock(struct state *s, enum thread thread)
+{
+    if (!drained(s, thread) || s->memory[LOCK])
+        return false;
+    s->memory[LOCK] = 1;
+    return true;
+}
+
+/* --- the algorithm --- */
+
+static void take_child(struct state *s, int child)
+{
+    check(child > 0 && (s->forked & 1 << child), "somebody took a child that was never forked");
+    check(!(s->taken & 1 << child), "a child was taken twice");
+    s->taken |= (uint8_t)(1 << child);
+}
+
+/* With the lock held, as set_doors(). */
+static void set_doors(struct state *s, enum thread self)
+{
+    bool occupied = load(s, self, HEAD) > BASE;
+    bool asked = load(s, self, ASKED), exposing = load(s, self, EXPOSING);
+    if (scene.fault == SPLIT_REOPENED_BY_OWNER)
+        exposing = false;
+    store(s, self, LIMIT, asked || !occupied);
+    store(s, self, SPLIT, asked || exposing ? CLOSED : load(s, self, END));
+}
+
+static void share(struct state *s, enum thread self, int head)
+{
+    int end = load(s, self, END);
+    if (load(s, self, TAIL) == end && head > end)
+        store(s, self, END, end + (head - end + 1) / 2);
+    if (load(s, self, TAIL) < load(s, self, END))
+        store(s, self, ASKED, 0);
+}
+
+enum owner_step {
+    NEXT,
+    FORK_PUT,
+    FORK_RAISE,
+    FORK_LOCK,
+    FORK_SLOWLY,
+    JOIN_LOWER,
+    JOIN_LOOK,
+    JOIN_LOCK,
+    JOIN_SLOWLY
+};
+
+static int new_child(const struct state *s)
+{
+    int number = 1;
+    for (int i = 0; i < s->at; i++)
+        number += scene.script[i] == 'F';
+    return number;
+}
+
+static void end_fork(struct state *s)
+{
+    s->at++;
+    s->step[OWNER] = NEXT;
+}
+
+static void note_forked(struct state *s, int head)
+{
+    s->forked |= (uint8_t)(1 << new_child(s));
+    s->stack[head] = (uint8_t)new_child(s);
+}
+
+/* The owner goes on with the join: it runs the child, or waits for the thief that has it. */
+static void end_join(struct state *s, bool own, int head)
+{
+    int child = s->stack[head];
+    if (own)
+        take_child(s, child);
+    else
+        check(s->taken & 1 << child, "the owner waits for a child that nobody has");
+    s->at++;
+    s->step[OWNER] = NEXT;
+}
+
+static bool pop_slowly(struct state *s, int head)
+{
+    bool taken = head < load(s, OWNER, TAIL);
+    if (taken && scene.fault != TAIL_NOT_LOWERED)
+        store(s, OWNER, TAIL, head);
+    if (head < load(s, OWNER, END) && scene.fault != END_NOT_LOWERED)
+        store(s, OWNER, END, head);
+    if (head == BASE)
+        store(s, OWNER, ASKED, 0);
+    else if (load(s, OWNER, ASKED))
+        share(s, OWNER, head);
+    set_doors(s, OWNER);
+    store(s, OWNER, LOCK, 0);
+    return !taken;
+}
+
+static bool step_owner(struct state *s)
+{
+    int head = load(s, OWNER, HEAD);
+    switch ((enum owner_step)s->step[OWNER]) {
+    case NEXT:
+        if (!scene.script[s->at])
+            return false;
+        if (scene.script[s->at] == 'J') {
+            s->step[OWNER] = JOIN_LOWER;
+            if (scene.fault == SPLIT_READ_BEFORE_LOWERING)
+                s->seen[OWNER] = load(s, OWNER, SPLIT);
+        } else {
+            s->step[OWNER] = load(s, OWNER, LIMIT) ? FORK_LOCK : FORK_PUT;
+        }
+        return true;
+    case FORK_PUT:
+        note_forked(s, head);
+        if (scene.fault == HEAD_RAISED_BEFORE_PUTTING)
+            store(s, OWNER, HEAD, head + 1);
+        else
+            store(s, OWNER, CHILD1 + head - 1, new_child(s));
+        s->step[OWNER] = FORK_RAISE;
+        return true;
+    case FORK_RAISE:
+        if (scene.fault == HEAD_RAISED_BEFORE_PUTTING)
+            store(s, OWNER, CHILD1 + head - 2, new_child(s));
+        else
+            store(s, OWNER, HEAD, head + 1);
+        end_fork(s);
+        return true;
+    case FORK_LOCK:
+        if (!take_lock(s, OWNER))
+            return false;
+        s->step[OWNER] = FORK_SLOWLY;
+        return true;
+    case FORK_SLOWLY:
+        note_forked(s, head);
+        store(s, OWNER, CHILD1 + head - 1, new_child(s));
+        store(s, OWNER, HEAD, head + 1);
+        share(s, OWNER, head + 1);
+        set_doors(s, OWNER);
+        store(s, OWNER, LOCK, 0);
+        end_fork(s);
+        return true;
+    case JOIN_LOWER:
+        store(s, OWNER, HEAD, head - 1);
+        s->step[OWNER] = JOIN_LOOK;
+        return true;
+    case JOIN_LOOK:
+        if (scene.fault != SPLIT_READ_BEFORE_LOWERING)
+            s->seen[OWNER] = load(s, OWNER, SPLIT);
+        s->step[OWNER] = JOIN_LOCK;
+        if (head >= s->seen[OWNER])
+            end_join(s, true, head);
+        else if (scene.fault == JOIN_WITHOUT_LOCK)
+            s->step[OWNER] = JOIN_SLOWLY;
+        s->seen[OWNER] = 0;
+        return true;
+    case JOIN_LOCK:
+        if (!take_lock(s, OWNER))
+            return false;
+        s->step[OWNER] = JOIN_SLOWLY;
+        return true;
+    case JOIN_SLOWLY:
+        end_join(s, pop_slowly(s, head), head);
+        return true;
+    }
+    return false;
+}
+
+enum thief_step {
+    T_NEXT,
+    T_LOCK,
+    T_TAKE,
+    A_LOCK,
+    A_ASK,
+    E_LOCK,
+    E_CLOSE,
+    E_BARRIER,
+    E_LOCK_AGAIN,
+    E_SHARE,
+    T_GIVE_UP
+};
+
+static void end_try(struct state *s, enum thread self)
+{
+    s->left[self]--;
+    s->step[self] = T_NEXT;
+}
+
+static void steal(struct state *s, enum thread self)
+{
+    int tail = load(s, self, TAIL), end = load(s, self, END);
+    if (tail < end) {
+        int child = load(s, self, CHILD1 + tail - 1);
+        check(child == s->stack[tail], "a thief found another child than the one that lies there");
+        take_child(s, child);
+        store(s, self, TAIL, tail + 1);
+        store(s, self, ASKED, tail + 1 == end);
+        set_doors(s, self);
+    }
+    store(s, self, LOCK, 0);
+    end_try(s, self);
+}
+
+static void ask(struct state *s)
+{
+    bool occupied = load(s, ASKER, HEAD) > BASE;
+    if (occupied && load(s, ASKER, TAIL) == load(s, ASKER, END)) {
+        store(s, ASKER, ASKED, 1);
+        set_doors(s, ASKER);
+    }
+    store(s, ASKER, LOCK, 0);
+    s->step[ASKER] = T_LOCK;
+}
+
+static void begin_exposing(struct state *s)
+{
+    bool wanted = load(s, EXPOSER, TAIL) == load(s, EXPOSER, END) &&
+                  load(s, EXPOSER, HEAD) > load(s, EXPOSER, END);
+    if (wanted && scene.fault != SPLIT_CLOSED_AFTER_BARRIER) {
+        store(s, EXPOSER, EXPOSING, 1);
+        store(s, EXPOSER, SPLIT, CLOSED);
+    }
+    if (scene.fault == HEAD_READ_BEFORE_BARRIER)
+        s->seen[EXPOSER] = load(s, EXPOSER, HEAD);
+    store(s, EXPOSER, LOCK, 0);
+    s->step[EXPOSER] = wanted ? E_BARRIER : T_GIVE_UP;
+}
+
+static void end_exposing(struct state *s)
+{
+    int head = scene.fault == HEAD_READ_BEFORE_BARRIER ? s->seen[EXPOSER] : load(s, EXPOSER, HEAD);
+    if (scene.fault == SPLIT_CLOSED_AFTER_BARRIER)
+        store(s, EXPOSER, SPLIT, CLOSED);
+    share(s, EXPOSER, head);
+    store(s, EXPOSER, EXPOSING, 0);
+    set_doors(s, EXPOSER);
+    store(s, EXPOSER, LOCK, 0);
+    s->seen[EXPOSER] = 0;
+    s->step[EXPOSER] = T_LOCK;
+}
+
+static bool step_thief(struct state *s, enum thread self)
+{
+    static const uint8_t first[THREADS] = {
+        [STEALER] = T_LOCK, [ASKER] = A_LOCK, [EXPOSER] = E_LOCK};
+    switch ((enum thief_step)s->step[self]) {
+    case T_NEXT:
+        if (s->left[self] == 0)
+            return false;
+        s->step[self] = first[self];
+        return true;
+    case T_LOCK:
+        if (scene.fault != STEAL_WITHOUT_LOCK && !take_lock(s, self))
+            return false;
+        s->step[self] = T_TAKE;
+        return true;
+    case T_TAKE:
+        steal(s, self);
+        return true;
+    case A_LOCK:
+    case E_LOCK:
+    case E_LOCK_AGAIN:
+        if (!take_lock(s, self))
+            return false;
+        s->step[self]++;
+        return true;
+    case A_ASK:
+        ask(s);
+        return true;
+    case E_CLOSE:
+        begin_exposing(s);
+        return true;
+    case E_BARRIER:
+        if (!drained(s, EXPOSER))
+            return false;
+        if (scene.fault != FENCE_FOR_BARRIER)
+            for (int thread = 0; thread < THREADS; thread++)
+                while (drain_one(s, (enum thread)thread))
+                    ;
+        s->step[EXPOSER] = E_LOCK_AGAIN;
+        return true;
+    case E_SHARE:
+        end_exposing(s);
+        return true;
+    case T_GIVE_UP:
+        end_try(s, self);
+        return true;
+    }
+    return false;
+}
+
+static bool step_thread(struct state *s, enum thread thread)
+{
+    if (s->buffer[thread].count >= PENDING)
+        return false;
+    return thread == OWNER ? step_owner(s) : step_thief(s, thread);
+}
+
+static void check_end(const struct state *s)
+{
+    check(!scene.script[s->at] && s->step[OWNER] == NEXT, "the owner is stuck");
+    for (int thread = STEALER; thread < THREADS; thread++)
+        check(s->left[thread] == 0, "a thief is stuck");
+    check(s->forked == s->taken, "a child was lost");
+    check(s->memory[HEAD] == BASE && s->memory[TAIL] == BASE && s->memory[END] == BASE,
+          "the deque is not empty in the end");
+}
+
+/* --- the search --- */
+
+static struct state *states; /* in the order they were found */
+static uint32_t *parents;    /* the state each was first reached from */
+static uint8_t *movers;      /* the thread that moved; + THREADS: its buffer did */
+static uint32_t *slots;      /* hash table: index + 1 into states */
+static uint32_t state_count;
+
+static uint64_t hash_state(const struct state *s)
+{
+    const unsigned char *bytes = (const unsigned char *)s;
+    uint64_t hash = UINT64_C(1469598103934665603);
+    for (size_t i = 0; i < sizeof(*s); i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
+    return hash ^ (hash >> 29);
+}
+
+static void add_state(const struct state *s, uint32_t parent, int mover)
+{
+    uint32_t slot = (uint32_t)(hash_state(s) % MOST_SLOTS);
+    for (; slots[slot]; slot = (slot + 1) % MOST_SLOTS)
+        if (memcmp(&states[slots[slot] - 1], s, sizeof(*s)) == 0)
+            return;
+    CHECK(state_count < MOST_STATES);
+    states[state_count] = *s;
+    parents[state_count] = parent;
+    movers[state_count] = (uint8_t)mover;
+    slots[slot] = ++state_count;
+}
+
+static void show_path(uint32_t index)
+{
+    static const char *const names[THREADS] = {"owner", "stealer", "asker", "exposer"};
+    if (index == 0)
+        return;
+    show_path(parents[index]);
+    const struct state *s = &states[index];
+    int mover = movers[index];
+    printf("  %s%s -> step %d; head %d split %d tail %d end %d asked %d exposing %d lock %d\n",
+           names[mover % THREADS], mover >= THREADS ? "'s store arrives" : "",
+           s->step[mover % THREADS], s->memory[HEAD], s->memory[SPLIT], s->memory[TAIL],
+           s->memory[END], s->memory[ASKED], s->memory[EXPOSING], s->memory[LOCK]);
+}
+
+/* Follows every move from one state; stops at a violation. */
+static void expand(uint32_t index)
+{
+    bool moved = false;
+    for (int mover = 0; mover < 2 * THREADS && !violation; mover++) {
+        struct state next = states[index];
+        enum thread thread = (enum thread)(mover % THREADS);
+        if (mover < THREADS ? step_thread(&next, thread) : drain_one(&next, thread)) {
+            moved = true;
+            add_state(&next, index, mover);
+        }
+    }
+    if (!moved)
+        check_end(&states[index]);
+}
+
+/* Returns the violation, or NULL where none can be reached. */
+static const char *explore(struct scene of, bool shows_path)
+{
+    struct state start;
+    memset(&start, 0, sizeof(start));
+    scene = of;
+    start.memory[HEAD] = start.memory[TAIL] = start.memory[END] = start.memory[SPLIT] = BASE;
+    start.memory[LIMIT] = 1;
+    start.left[STEALER] = (uint8_t)scene.steals;
+    start.left[ASKER] = (uint8_t)scene.asks;
+    start.left[EXPOSER] = (uint8_t)scene.exposures;
+    memset(slots, 0, (size_t)MOST_SLOTS * sizeof(*slots));
+    violation = NULL;
+    state_count = 0;
+    add_state(&start, 0, 0);
+    uint32_t index = 0;
+    for (; index < state_count && !violation; index++)
+        expand(index);
+    if (violation && shows_path)
+        show_path(index - 1);
+    return violation;
+}
+
+static const struct scene scenes[] = {
+    {.script = "FJ", .steals = 2},
+    {.script = "FFJJ", .steals = 2, .asks = 1},
+    {.script = "FFJJ", .steals = 1, .exposures = 1},
+    {.script = "FFFJJJ", .steals = 2, .exposures = 1},
+    {.script = "FFFJFJJJ", .steals = 1, .exposures = 1},
+    {.script = "FFJFJJFJ", .steals = 1, .asks = 1},
+    {.script = "FFFJJFJJ", .steals = 1, .asks = 1, .exposures = 1},
+    {.script = "FFFFJFJJJJ", .steals = 2, .exposures = 1},
+    {.script = "FFFJFFJJJJFJ", .steals = 2, .asks = 1, .exposures = 1},
+    {.script = "FFFFJJJJ", .steals = 2, .asks = 2, .exposures = 2},
+};
+enum { SCENES = sizeof(scenes) / sizeof(scenes[0]) };
+
+static void check_algorithm(void)
+{
+    for (int i = 0; i < SCENES; i++) {
+        const char *found = explore(scenes[i], true);
+        printf("scene %d: %u states\n", i, state_count);
+        if (found) {
+            fprintf(stderr, "scene %d: %s\n", i, found);
+            CHECK(!"the algorithm holds");
+        }
+    }
+}
+
+static void check_fault(enum fault fault)
+{
+    for (int i = 0; i < SCENES; i++) {
+        struct scene broken = scenes[i];
+        broken.fault = fault;
+        const char *found = explore(broken, false);
+        if (found) {
+            printf("fault: %s\n  found in scene %d after %u states: %s\n", fault_names[fault], i,
+                   state_count, found);
+            return;
+        }
+    }
+    fprintf(stderr, "fault: %s\n", fault_names[fault]);
+    CHECK(!"the model finds the fault");
+}
+
+int main(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    states = malloc((size_t)MOST_STATES * sizeof(*states));
+    parents = malloc((size_t)MOST_STATES * sizeof(*parents));
+    movers = malloc(MOST_STATES);
+    slots = malloc((size_t)MOST_SLOTS * sizeof(*slots));
+    CHECK(states && parents && movers && slots);
+    check_algorithm();
+    for (int fault = NO_FAULT + 1; fault < FAULTS; fault++)
+        check_fault((enum fault)fault);
+    free(states);
+    free(parents);
+    free(movers);
+    free(slots);
+    return 0;
+}

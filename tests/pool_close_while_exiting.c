@@ -1,0 +1,67 @@
+/*
+ * A destructor may close a pool: the tasks that are left in it run to their ends, those of other
+ * pools do not go on, and the process ends with its status.
+ */
+#include "test_support/child.h"
+
+enum { STATUS = 5, TASKS = 100 };
+
+static bine_pool *pool;
+static bool cancels;
+static _Atomic int ended, outside;
+
+static void end_late(int number)
+{
+    for (int i = 0; i < number % 10; i++)
+        bine_yield();
+    int error = bine_sleep(cancels ? BINE_S(1000) : BINE_US(number * 20));
+    CHECK_EQ(error, cancels ? -ECANCELED : 0);
+    ended++;
+}
+
+static void count_outside(void)
+{
+    for (;;) {
+        outside++;
+        bine_yield();
+    }
+}
+
+/* Registered before bine is used, so it runs after bine has been told of the end. */
+static void close_pool(void)
+{
+    int before = outside;
+    int result =
+        cancels ? bine_pool_close_until(pool, bine_after(BINE_MS(5))) : bine_pool_close(pool);
+    CHECK_EQ(result, cancels ? -ETIMEDOUT : 0);
+    CHECK_EQ(ended, TASKS);
+    CHECK(outside - before <= 8); /* a worker each may still have been on its way */
+    dprintf(2, "closed");
+}
+
+static int run_child(char mode)
+{
+    cancels = mode == 'c';
+    atexit(close_pool);
+    CHECK_EQ(bine_go(count_outside), 0);
+    EVENTUALLY(outside > 0);
+    CHECK_EQ(bine_pool_open(&pool, NULL), 0);
+    for (int i = 0; i < TASKS; i++)
+        CHECK_EQ(bine_pool_go(pool, end_late, i), 0);
+    return STATUS;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        return run_child(argv[1][0]);
+    for (int i = 0; i < 10; i++) {
+        struct child *child = child_run(i % 2 ? "c" : "w");
+        if (!WIFEXITED(child->status) || WEXITSTATUS(child->status) != STATUS ||
+            strcmp(child->said, "closed") != 0) {
+            child_show(child);
+            CHECK(!"the child did not end as it should");
+        }
+    }
+    return 0;
+}
