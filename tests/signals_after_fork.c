@@ -1,7 +1,9 @@
 /*
  * In the child of a fork the handlers are those that were there before a channel took the signals,
- * and it may make channels of its own; the parent's go on.
+ * and it may make channels of its own; the parent's go on. (The thread sanitizer's own runtime does
+ * not survive a fork of a process with threads.)
  */
+/* test: plain */
 #include "test.h"
 #include <bine/chan.h>
 #include <bine/signal.h>
