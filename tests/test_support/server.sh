@@ -7,7 +7,7 @@ scratch=$(mktemp -d)
 server=
 port=
 clients=()
-trap 'kill ${server:+"$server"} "${clients[@]}" 2>/dev/null; rm -rf "$scratch"' EXIT
+trap 'kill -KILL ${server:+"$server"} "${clients[@]}" 2>/dev/null; rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 
 fail() {
