@@ -98,8 +98,9 @@ static unsigned most_connections(void)
 static int serve(struct server *server, bine_chan(int) stop, int fd)
 {
     int number;
+    struct listening listening = {.server = server, .fd = fd};
     BINE_SCOPE (connections, BINE_NEVER, NULL) {
-        struct listening listening = {server, &connections, fd};
+        listening.scope = &connections;
         bine_scope_limit(&connections, most_connections());
         if (bine_scope_go(&connections, accept_all, &listening) != 0)
             return complain("cannot start a task", ENOMEM);

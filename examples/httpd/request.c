@@ -1,5 +1,5 @@
 /*
- * Reading requests, by http_parser or its successor llhttp, whichever was found.
+ * Reading requests, by http_parser.
  *
  * The parser hands out pieces as they come. Since a request lies in memory as one piece, what
  * follows the piece before only makes that longer: nothing is copied.
@@ -8,18 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#ifdef HTTPD_WITH_LLHTTP
-#include <llhttp.h>
-typedef llhttp_t parser;
-typedef llhttp_settings_t parser_settings;
-#else
 #include <http_parser.h>
-typedef http_parser parser;
-typedef http_parser_settings parser_settings;
-#endif
 
 struct reader {
-    parser parser;
+    http_parser parser;
     struct request request;
     struct text name;   /* of the header being read */
     struct text *value; /* where its value goes; NULL: it does not matter */
@@ -59,14 +51,14 @@ static struct text *place_for(struct request *request, const struct text *name)
 
 /* --- what the parser calls --- */
 
-static int on_target(parser *parser, const char *at, size_t size)
+static int on_target(http_parser *parser, const char *at, size_t size)
 {
     struct reader *reader = parser->data;
     extend(&reader->request.target, at, size);
     return 0;
 }
 
-static int on_name(parser *parser, const char *at, size_t size)
+static int on_name(http_parser *parser, const char *at, size_t size)
 {
     struct reader *reader = parser->data;
     if (reader->in_value)
@@ -76,7 +68,7 @@ static int on_name(parser *parser, const char *at, size_t size)
     return 0;
 }
 
-static int on_value(parser *parser, const char *at, size_t size)
+static int on_value(http_parser *parser, const char *at, size_t size)
 {
     struct reader *reader = parser->data;
     if (!reader->in_value) {
@@ -90,10 +82,8 @@ static int on_value(parser *parser, const char *at, size_t size)
     return 0;
 }
 
-static void stop_here(parser *parser);
-
 /* Nobody reads a request's body here: who sends one is answered and left. */
-static int on_head(parser *parser)
+static int on_head(http_parser *parser)
 {
     struct reader *reader = parser->data;
     struct request *request = &reader->request;
@@ -108,48 +98,19 @@ static int on_head(parser *parser)
     return 0;
 }
 
-static int on_end(parser *parser)
+static int on_end(http_parser *parser)
 {
-    stop_here(parser);
+    http_parser_pause(parser, 1); /* what follows is the next request's */
     return 0;
 }
 
-/* --- the two parsers --- */
-
-#ifdef HTTPD_WITH_LLHTTP
-#error "not yet"
-#else
-static const parser_settings settings = {
+static const http_parser_settings settings = {
     .on_url = on_target,
     .on_header_field = on_name,
     .on_header_value = on_value,
     .on_headers_complete = on_head,
     .on_message_complete = on_end,
 };
-
-static void stop_here(parser *parser)
-{
-    http_parser_pause(parser, 1);
-}
-
-static void start(parser *parser)
-{
-    http_parser_init(parser, HTTP_REQUEST);
-}
-
-/* False where it is no HTTP. */
-static bool parse(parser *parser, const char *text, size_t size, size_t *used)
-{
-    *used = http_parser_execute(parser, &settings, text, size);
-    enum http_errno error = HTTP_PARSER_ERRNO(parser);
-    return error == HPE_OK || error == HPE_PAUSED;
-}
-
-static bool keeps_alive(parser *parser)
-{
-    return http_should_keep_alive(parser);
-}
-#endif
 
 /* --- the reader --- */
 
@@ -167,7 +128,7 @@ void reader_begin(struct reader *reader)
 {
     *reader = (struct reader){.in_value = true};
     reader->parser.data = reader;
-    start(&reader->parser);
+    http_parser_init(&reader->parser, HTTP_REQUEST);
 }
 
 static int check(const struct reader *reader)
@@ -183,11 +144,14 @@ static int check(const struct reader *reader)
 int reader_feed(struct reader *reader, const char *text, size_t size, size_t *used,
                 struct request *request)
 {
-    bool good = parse(&reader->parser, text, size, used);
+    *used = http_parser_execute(&reader->parser, &settings, text, size);
+    enum http_errno error = HTTP_PARSER_ERRNO(&reader->parser);
+    bool good = error == HPE_OK || error == HPE_PAUSED;
     if (good && !reader->complete)
         return 0;
     /* Behind a head comes a body, or the next request: its errors are not this one's. */
-    reader->request.keep_alive = good && keeps_alive(&reader->parser) && !reader->request.has_body;
+    reader->request.keep_alive =
+        good && http_should_keep_alive(&reader->parser) && !reader->request.has_body;
     *request = reader->request;
     return reader->complete ? check(reader) : 400;
 }

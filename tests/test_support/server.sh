@@ -7,7 +7,7 @@ scratch=$(mktemp -d)
 server=
 port=
 clients=()
-trap 'kill ${server:+"$server"} "${clients[@]}" 2>/dev/null; rm -rf "$scratch"' EXIT
+trap 'kill -KILL ${server:+"$server"} "${clients[@]}" 2>/dev/null; rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 
 fail() {
@@ -17,8 +17,15 @@ fail() {
 }
 
 skip_without_program() {
-    [ -x "$program" ] && return
-    echo "$example was not built: not tested"
+    if [ ! -x "$program" ]; then
+        echo "$example was not built: not tested"
+    elif grep -q -a __tsan_init "$program"; then
+        # It keeps a signal back until the thread makes a call that it intercepts, and a main thread
+        # that waits in bine makes none: SIGTERM would not come through.
+        echo "the thread sanitizer holds signals back: not tested with it"
+    else
+        return
+    fi
     exit 0
 }
 
