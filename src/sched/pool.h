@@ -71,6 +71,8 @@ struct bine_pool {
 
 /* The process is in exit(): workers stop at their next pick. */
 extern _Atomic bool process_ends;
+/* The task that called exit(), pinned; NULL: a plain thread did, or nobody yet. */
+extern _Atomic(struct task *) process_leaver;
 
 /* The pools that are open, by number; NULL: free. */
 extern _Atomic(struct bine_pool *) pool_table[MOST_POOLS];
