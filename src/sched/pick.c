@@ -500,7 +500,8 @@ void worker_sample(struct worker *worker)
     worker->countdown = worker->pick_span;
 }
 
-/* What is due now and then: the clock, timers, the global queue, keeping few stacks. */
+/* What is due now and then: the clock, timers, the global queue, what stuck workers have left in
+ * theirs, keeping few stacks. */
 static struct task *pick_slowly(struct worker *worker)
 {
     worker_sample(worker);
@@ -512,7 +513,13 @@ static struct task *pick_slowly(struct worker *worker)
     if (worker->since_global < GLOBAL_EVERY)
         return NULL;
     worker->since_global = 0;
-    return pool_take(worker->pool, worker, 1);
+    /* Nobody else may come to look there: all with a seat may be as busy. By turns, for the stuck task
+     * may start others all the time. */
+    worker->rescue_next =
+        !worker->rescue_next &&
+        unlikely(atomic_load_explicit(&worker->pool->stranded, memory_order_relaxed));
+    struct task *task = worker->rescue_next ? worker_rescue(worker) : NULL;
+    return task ? task : pool_take(worker->pool, worker, 1);
 }
 
 static struct task *pop_any(struct worker *worker, bool *fresh)

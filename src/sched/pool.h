@@ -40,6 +40,7 @@ struct bine_pool {
     _Atomic bool closed_at_exit;               /* by a destructor: its tasks run all the same */
     _Atomic bool over;                         /* closing, and no tasks left */
     _Atomic bool stopping;                     /* then: threads end */
+    _Atomic bool stranded;                     /* the monitor saw tasks queue behind a stuck one */
     _Atomic uint32_t asleep;                   /* workers with a seat that sleep */
     _Atomic uint32_t searching; /* workers that search, or were just woken or started to */
     _Atomic(struct worker *) searcher; /* one whose hand is open; NULL: none */
