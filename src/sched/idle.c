@@ -67,6 +67,22 @@ static struct task *steal(struct worker *worker)
     return fork_steal(worker, false);
 }
 
+struct task *worker_rescue(struct worker *worker)
+{
+    struct bine_pool *pool = worker->pool;
+    unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
+    for (unsigned i = 0; i < count; i++) {
+        struct worker *victim = pool_worker(pool, i);
+        if (victim == worker || atomic_load_explicit(&victim->seated, memory_order_relaxed) ||
+            runq_count(&victim->runq) == 0)
+            continue;
+        int taken = runq_rob(&victim->runq, &worker->loot);
+        if (taken > 0)
+            return accept_loot(worker, &worker->loot, taken);
+    }
+    return NULL;
+}
+
 /* Opens the hand, if no other worker's is. Only then: who still has this worker's name from an
  * earlier search finds it closed, and what he has put into an open one is never overwritten. */
 static void open_hand(struct worker *worker)

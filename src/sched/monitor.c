@@ -259,6 +259,8 @@ static void look_at_pool(struct bine_pool *pool, void *context)
         round->stranded = round->stranded || (!atomic_load(&worker->seated) &&
                                               runq_count(&worker->runq) > 0);
     }
+    if (atomic_load_explicit(&pool->stranded, memory_order_relaxed) != round->stranded)
+        atomic_store_explicit(&pool->stranded, round->stranded, memory_order_relaxed);
     for (unsigned i = 0; i < count; i++)
         look_at_worker(pool_worker(pool, i), round);
     look_at_guests(pool, round);

@@ -412,19 +412,56 @@ static bool may_go_on(struct bine_pool *pool)
            atomic_load_explicit(&pool->stopping, memory_order_seq_cst);
 }
 
-/* The program's destructors run, and no task: unless one of them closes the pool, for ever. Asleep,
- * lest the monitor bring in a spare. */
-static void wait_for_end(struct worker *worker)
+/* The worker's thread is the one in exit(), which a task called. */
+static bool is_leaving(const struct worker *worker)
 {
+    const struct task *task = atomic_load_explicit(&process_leaver, memory_order_acquire);
+    return task && task->run->home == worker;
+}
+
+static bool take_from_inbox(struct worker *worker, const struct task *wanted)
+{
+    spin_lock(&worker->inbox_lock);
+    struct task *before = NULL, *task = RUNQ_READ(worker->inbox);
+    for (; task && task != wanted; task = task->next)
+        before = task;
+    if (task && before)
+        before->next = task->next;
+    else if (task)
+        RUNQ_WRITE(worker->inbox, task->next);
+    if (task && worker->inbox_last == task)
+        worker->inbox_last = before;
+    spin_unlock(&worker->inbox_lock);
+    return task;
+}
+
+/* The task that called exit(), if it waited in a destructor and may go on; others stay. */
+static struct task *take_leaver(struct worker *worker)
+{
+    if (!is_leaving(worker))
+        return NULL;
+    wait_run_timers(&worker->timers, clock_now());
+    struct task *leaver = atomic_load_explicit(&process_leaver, memory_order_relaxed);
+    return take_from_inbox(worker, leaver) ? leaver : NULL;
+}
+
+/* The program's destructors run, and no task but the one whose exit() runs them, if it was one.
+ * Returns that one, or NULL where a destructor closes the pool, whose tasks run to their ends; else
+ * waits for ever. Asleep, lest the monitor bring in a spare. */
+static struct task *wait_for_end(struct worker *worker)
+{
+    struct task *leaver = NULL;
     atomic_store_explicit(&worker->state, WORKER_ASLEEP, memory_order_seq_cst);
     for (;;) {
         atomic_store_explicit(&worker->wake_word, WAKE_NOT_YET, memory_order_seq_cst);
-        if (may_go_on(worker->pool))
+        if (may_go_on(worker->pool) || (leaver = take_leaver(worker)))
             break;
-        os_calls.futex_wait(&worker->wake_word, WAKE_NOT_YET, BINE_NEVER);
+        os_calls.futex_wait(&worker->wake_word, WAKE_NOT_YET,
+                            is_leaving(worker) ? timers_earliest(&worker->timers) : BINE_NEVER);
     }
     atomic_store_explicit(&worker->state, WORKER_AWAKE, memory_order_seq_cst);
     monitor_arm();
+    return leaver;
 }
 
 /* Does what WANT_LOOK asks for. False if the worker has no seat and may run only pinned tasks. */
@@ -432,8 +469,10 @@ static bool attend(struct worker *worker, struct task **pinned)
 {
     atomic_fetch_and_explicit(&worker->runq.want, ~(uint32_t)WANT_LOOK, memory_order_acq_rel);
     if (unlikely(atomic_load_explicit(&process_ends, memory_order_relaxed)) &&
-        !may_go_on(worker->pool))
-        wait_for_end(worker);
+        !may_go_on(worker->pool) && (*pinned = wait_for_end(worker))) {
+        atomic_fetch_or_explicit(&worker->runq.want, WANT_LOOK, memory_order_relaxed);
+        return true;
+    }
     *pinned = take_pinned(worker);
     if (atomic_load_explicit(&worker->seated, memory_order_acquire))
         return true;
@@ -462,7 +501,8 @@ void worker_sample(struct worker *worker)
     worker->countdown = worker->pick_span;
 }
 
-/* What is due now and then: the clock, timers, the global queue, keeping few stacks. */
+/* What is due now and then: the clock, timers, the global queue, what stuck workers have left in
+ * theirs, keeping few stacks. */
 static struct task *pick_slowly(struct worker *worker)
 {
     worker_sample(worker);
@@ -475,7 +515,13 @@ static struct task *pick_slowly(struct worker *worker)
     if (worker->since_global < GLOBAL_EVERY)
         return NULL;
     worker->since_global = 0;
-    return pool_take(worker->pool, worker, 1);
+    /* Nobody else may come to look there: all with a seat may be as busy. By turns, for the stuck task
+     * may start others all the time. */
+    worker->rescue_next =
+        !worker->rescue_next &&
+        unlikely(atomic_load_explicit(&worker->pool->stranded, memory_order_relaxed));
+    struct task *task = worker->rescue_next ? worker_rescue(worker) : NULL;
+    return task ? task : pool_take(worker->pool, worker, 1);
 }
 
 static struct task *pop_any(struct worker *worker, bool *fresh)

@@ -70,6 +70,9 @@ bool worker_is_due(struct worker *worker);
 /* Inside. Takes a ready task and queues `task` behind the others; NULL: there is none. */
 struct task *worker_swap_ready(struct worker *worker, struct task *task);
 
+/* Takes from the queues of a worker without a seat, whose task is stuck, or NULL: idle.c. */
+struct task *worker_rescue(struct worker *worker);
+
 /* Queues tasks that came from the global queue, oldest first, linked by next. */
 void worker_keep(struct worker *worker, struct task *list, bool fresh);
 /* Queues one that came from elsewhere, fresh (and not linked) or ready. */

@@ -36,6 +36,7 @@ static char default_name[NAME_SIZE];
 static _Atomic unsigned numbers_used; /* places of pool_table below this may be in use */
 static struct pool_counts closed; /* what closed pools had counted */
 _Atomic bool process_ends;
+_Atomic(struct task *) process_leaver;
 
 /* --- setting the process up, once --- */
 
@@ -63,9 +64,16 @@ static void stop_workers(struct bine_pool *pool, void *unused)
         atomic_fetch_or(&pool_worker(pool, i)->runq.want, WANT_LOOK);
 }
 
-/* Tasks must not run while the program's destructors do. */
+/* Tasks must not run while the program's destructors do, but for one whose call of exit() runs them:
+ * where a destructor waits, it goes on, on its thread. */
 static void stop_picking(void)
 {
+    struct worker *worker = worker_self();
+    if (worker) {
+        bine_pin();
+        /* release: pairs with the acquire in is_leaving(). */
+        atomic_store_explicit(&process_leaver, worker->run->task, memory_order_release);
+    }
     /* seq_cst: see enter_thread() in idle.c. */
     atomic_store_explicit(&process_ends, true, memory_order_seq_cst);
     pool_each(stop_workers, NULL);

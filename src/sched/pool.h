@@ -40,6 +40,7 @@ struct bine_pool {
     _Atomic bool closed_at_exit;               /* by a destructor: its tasks run all the same */
     _Atomic bool over;                         /* closing, and no tasks left */
     _Atomic bool stopping;                     /* then: threads end */
+    _Atomic bool stranded;                     /* the monitor saw tasks queue behind a stuck one */
     _Atomic uint32_t asleep;                   /* workers with a seat that sleep */
     _Atomic uint32_t searching; /* workers that search, or were just woken or started to */
     _Atomic(struct worker *) searcher; /* one whose hand is open; NULL: none */
@@ -71,6 +72,8 @@ struct bine_pool {
 
 /* The process is in exit(): workers stop at their next pick. */
 extern _Atomic bool process_ends;
+/* The task that called exit(), pinned; NULL: a plain thread did, or nobody yet. */
+extern _Atomic(struct task *) process_leaver;
 
 /* The pools that are open, by number; NULL: free. */
 extern _Atomic(struct bine_pool *) pool_table[MOST_POOLS];

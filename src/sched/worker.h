@@ -59,6 +59,7 @@ struct worker {
     int countdown;            /* picks until pick_slowly(): the clock, timers, the global queue */
     int pick_span;            /* what countdown starts from */
     unsigned since_global;    /* picks since the global queue was looked at */
+    bool rescue_next;         /* that look was at the queues of stuck workers instead */
     uint32_t wake_at;         /* queued tasks from which another worker may be worth waking */
     uint32_t wakes;           /* tasks made ready by what ran here */
     bool fresh_first;         /* the next pick is the newest fresh task, if any */
