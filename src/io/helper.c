@@ -116,26 +116,6 @@ static void *help(void *unused)
     return NULL;
 }
 
-static int start_thread(void)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-    int error = -pthread_attr_init(&attributes);
-    if (error)
-        return error;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-#if !defined(BINE_ASAN) && !defined(BINE_TSAN)
-    pthread_attr_setstacksize(&attributes, STACK);
-#endif
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = os_calls.start_thread(&thread, &attributes, help, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error;
-}
-
 /* In the child of a fork: there are none. */
 static void abandon(void)
 {
@@ -185,7 +165,7 @@ static bool submit(struct job *job)
         os_calls.futex_wake(&helpers.calls, 1);
         return true;
     }
-    if (start_thread() == 0)
+    if (os_start_detached(help, NULL, STACK) == 0)
         return true;
     spin_lock(&helpers.lock);
     bool run_here = --helpers.threads == 0 && take_back(job);

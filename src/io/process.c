@@ -87,23 +87,6 @@ static void *reap_child(void *pid)
     return NULL;
 }
 
-static int start_helper(void *(*body)(void *), void *argument)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-    int error = -pthread_attr_init(&attributes);
-    if (error)
-        return error;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = os_calls.start_thread(&thread, &attributes, body, argument);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error;
-}
-
 static int start_watch(struct process *process, pid_t pid)
 {
     struct watch *watch = calloc(1, sizeof *watch);
@@ -111,7 +94,7 @@ static int start_watch(struct process *process, pid_t pid)
         return -ENOMEM;
     watch->pid = pid;
     atomic_init(&watch->owners, 2);
-    int error = start_helper(watch_child, watch);
+    int error = os_start_detached(watch_child, watch, 0);
     if (error)
         free(watch);
     else
@@ -422,7 +405,7 @@ void bine_process_drop(bine_process *public)
     struct process *process = process_of(public);
     bine_lock(&process->lock);
     /* Where no thread can be had it is left to the end of this process. */
-    start_helper(reap_child, (void *)(intptr_t)public->pid);
+    os_start_detached(reap_child, (void *)(intptr_t)public->pid, 0);
     process->lost = true;
     end(process);
     bine_unlock(&process->lock);

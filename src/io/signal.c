@@ -201,23 +201,6 @@ static void *carry(void *unused)
     return unused;
 }
 
-static int start_thread(void)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-    int error = -pthread_attr_init(&attributes);
-    if (error)
-        return error;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = os_calls.start_thread(&thread, &attributes, carry, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error;
-}
-
 static void close_fds(void)
 {
     close(registry.pending_fd);
@@ -232,7 +215,7 @@ static int start_courier(void)
     registry.pending_fd = signalfd(-1, &none, SFD_CLOEXEC | SFD_NONBLOCK);
     atomic_store_explicit(&bell_fd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), memory_order_relaxed);
     if (registry.pending_fd < 0 || atomic_load_explicit(&bell_fd, memory_order_relaxed) < 0 ||
-        start_thread() != 0) {
+        os_start_detached(carry, NULL, 0) != 0) {
         close_fds();
         return -ENOMEM;
     }
