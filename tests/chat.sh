@@ -94,10 +94,10 @@ check_order() {
 check_slow() {
     local slow text
     text=$(printf 'y%.0s' {1..400})
+    join_room talker # first: what it runs behind would keep the slow one's connection open
     exec {slow}<>"/dev/tcp/127.0.0.1/$port"
     echo slow >&"$slow"
     eventually has_line ada '^\* slow has come'
-    join_room talker
     # ada, who reads, has all of it or is told what she missed
     (for _ in {1..20000}; do echo "$text"; done; echo 'the end') >&"${to[talker]}"
     eventually has_line ada '^<talker> the end'
