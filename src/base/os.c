@@ -1,6 +1,7 @@
 #include "base/os.h"
 #include "base/compiler.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -77,6 +78,18 @@ int os_start_detached(void *(*body)(void *), void *argument, size_t stack_size)
     error = os_calls.start_thread(&thread, &attributes, body, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
+    return error;
+}
+
+int os_move_from_standard(int fd)
+{
+    if (fd < 0)
+        return -errno;
+    if (fd > STDERR_FILENO)
+        return fd;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int error = moved < 0 ? -errno : moved;
+    close(fd);
     return error;
 }
 

@@ -33,6 +33,12 @@ extern struct os_calls os_calls;
  */
 int os_start_detached(void *(*body)(void *), void *argument, size_t stack_size);
 
+/*
+ * Moves a descriptor, as the call that opened it returned it, away from the numbers that a program may
+ * have closed to open its own there. Returns its number, close-on-exec; or -errno, also of that call.
+ */
+int os_move_from_standard(int fd);
+
 /* The machine's page size, bytes. */
 size_t os_page_size(void);
 

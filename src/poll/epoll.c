@@ -14,10 +14,10 @@
 #define _GNU_SOURCE
 #include "poll/poll.h"
 #include "base/compiler.h"
+#include "base/os.h"
 #include "time/clock.h"
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -38,26 +38,13 @@ static struct {
     _Atomic int64_t looked_at;                 /* ns: about when somebody asked last */
 } poller = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
-/* Moves a descriptor away from the numbers that a program may have closed to open its own there. */
-static int move_from_standard(int fd)
-{
-    if (fd < 0)
-        return -errno;
-    if (fd > STDERR_FILENO)
-        return fd;
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    int error = moved < 0 ? -errno : moved;
-    close(fd);
-    return error;
-}
-
 /* Mutex held. */
 static int start(poll_deliver *deliver)
 {
-    int fd = move_from_standard(epoll_create1(EPOLL_CLOEXEC));
+    int fd = os_move_from_standard(epoll_create1(EPOLL_CLOEXEC));
     if (fd < 0)
         return fd;
-    int kick_fd = move_from_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    int kick_fd = os_move_from_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     struct epoll_event kick = {.events = EPOLLIN, .data.u64 = KICK_KEY};
     int error = kick_fd < 0 ? kick_fd : 0;
     if (!error && epoll_ctl(fd, EPOLL_CTL_ADD, kick_fd, &kick) != 0)

@@ -38,7 +38,6 @@
 #include "stack/stack.h"
 #include "time/clock.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -362,22 +361,10 @@ static void *watch_workers(void *unused)
     }
 }
 
-/* A timerfd that is not one of the program's standard descriptors, even if those are closed. */
-static int make_timer(void)
-{
-    int made = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-    if (made < 0 || made > STDERR_FILENO)
-        return made < 0 ? -errno : made;
-    int fd = fcntl(made, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    int error = fd < 0 ? -errno : fd;
-    close(made);
-    return error;
-}
-
 /* Mutex held. */
 static int start(void)
 {
-    int fd = make_timer();
+    int fd = os_move_from_standard(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
     if (fd < 0)
         return fd;
     atomic_store(&monitor.fd, fd);
