@@ -354,23 +354,11 @@ static bool fire(struct timer *timer, void *context)
     return claim != in_state(armed, CLAIM_PREPARE);
 }
 
-static struct task *reverse(struct task *list)
-{
-    struct task *reversed = NULL;
-    while (list) {
-        struct task *task = list;
-        list = task->next;
-        task->next = reversed;
-        reversed = task;
-    }
-    return reversed;
-}
-
 void wait_run_timers(struct timers *timers, int64_t now)
 {
     struct due due = {NULL};
     timers_run(timers, now, fire, &due);
-    task_make_all_ready(reverse(due.list));
+    task_make_all_ready(task_reverse(due.list));
 }
 
 static void interrupt(struct task *task, uint64_t claim, bool sheltered)

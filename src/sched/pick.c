@@ -267,7 +267,7 @@ void worker_keep_one(struct worker *worker, struct task *task, bool fresh)
         push_back(worker, task);
 }
 
-static struct task *reverse(struct task *list)
+struct task *task_reverse(struct task *list)
 {
     struct task *reversed = NULL;
     while (list) {
@@ -282,7 +282,7 @@ static struct task *reverse(struct task *list)
 void worker_keep(struct worker *worker, struct task *list, bool fresh)
 {
     /* Of fresh ones the newest is picked first: the oldest, which has waited longest, goes last. */
-    list = fresh ? reverse(list) : list;
+    list = fresh ? task_reverse(list) : list;
     while (list) {
         struct task *task = list;
         list = task->next;

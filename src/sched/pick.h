@@ -4,6 +4,9 @@
 
 #include "sched/worker.h"
 
+/* A list of tasks, linked by next, the other way round. */
+struct task *task_reverse(struct task *list);
+
 /* --- making tasks runnable --- */
 
 /* Makes a task that waits, and whose wait the caller has claimed, runnable: the next one of the
