@@ -61,56 +61,48 @@ check_missing() {
 
 # --- a server that fails ---
 
-# Serves the answers in the files answer.1, answer.2, ..., one a connection, then no more.
-serve_answers() {
-    local n=1
-    while [ -e answer.$n ]; do
-        # -q 0: the connection ends when the answer has been sent
-        timeout 60 nc -l -q 0 127.0.0.1 "$1" <answer.$n >/dev/null 2>&1
-        n=$((n + 1))
-    done
-}
-
-listens() { # PORT
-    grep -q "$(printf ':%04X 00000000:0000 0A' "$1")" /proc/net/tcp
+# Starts a server that sends each FILE to one connection, or is silent if there is none; its port is in
+# bad_port afterwards.
+start_bad_server() { # [FILE...]
+    local pipe
+    exec {pipe}< <(exec "$BUILD_DIR/tests/answers" "$@")
+    clients=($!)
+    read -r bad_port <&"$pipe" || fail "a server that fails does not start"
+    exec {pipe}<&-
 }
 
 check_retries() {
-    has nc || return
-    local bad_port=$((20000 + $$ % 10000))
+    local bad_port
     rm -rf got
     printf 'HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n' >answer.1
     printf 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut off' >answer.2
     printf 'nonsense\r\n\r\n' >answer.3
     printf 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n' >answer.4
-    serve_answers $bad_port &
-    clients=($!)
-    eventually listens $bad_port
+    start_bad_server answer.1 answer.2 answer.3 answer.4
     run 0 --output got --backoff 0.2 --retries 20 "http://127.0.0.1:$bad_port/x"
     [ "$(cat got/x)" = 'hello world' ] || fail "what came after failures is '$(cat got/x)'"
-    wait "${clients[0]}"
+    eventually has_gone "${clients[0]}" # who has sent all of its answers
     clients=()
+}
+
+has_gone() { # PID
+    ! kill -0 "$1" 2>/dev/null
 }
 
 # A server that never answers: the silence, the deadline, and a signal each end it.
 check_silence() {
-    has nc || return
-    local silent_port=$((30000 + $$ % 10000)) status fetcher
-    mkfifo nothing
-    exec 9<>nothing
-    nc -l -k 127.0.0.1 $silent_port <&9 >/dev/null 2>&1 &
-    clients=($!)
-    eventually listens $silent_port
+    local bad_port status fetcher
+    start_bad_server
     rm -rf got
-    run 1 --output got --silence 0.1 --retries 1 --backoff 0.01 "http://127.0.0.1:$silent_port/x"
+    run 1 --output got --silence 0.1 --retries 1 --backoff 0.01 "http://127.0.0.1:$bad_port/x"
     grep -q 'x: Connection timed out (tries: 2)' client.out || fail "silence"
-    run 1 --output got --time 0.3 "http://127.0.0.1:$silent_port/x" "$(url /file-1)"
+    run 1 --output got --time 0.3 "http://127.0.0.1:$bad_port/x" "$(url /file-1)"
     grep -q 'x: out of time' client.out && grep -q '1 of 2 files' client.out || fail "the deadline"
     cmp -s www/file-1 got/file-1 || fail "what was whole before the deadline is lost"
-    run 1 --output got --connections 1 --time 0.2 "http://127.0.0.1:$silent_port/x" "$(url /file-2)"
+    run 1 --output got --connections 1 --time 0.2 "http://127.0.0.1:$bad_port/x" "$(url /file-2)"
     # the one that is silent holds the only connection to the end; the other may still be begun then
     grep -q '0 of 2 files' client.out || fail "the limit of connections"
-    "$fetch" --output got "http://127.0.0.1:$silent_port/y" 2>client.out &
+    "$fetch" --output got "http://127.0.0.1:$bad_port/y" 2>client.out &
     fetcher=$!
     eventually test -e got/y.part
     kill -INT $fetcher
