@@ -2,7 +2,7 @@
  * Many connections at once echo what they are sent, whole and in order, over TCP of both versions
  * and over Unix sockets; at the end of a stream the server sees it and closes.
  */
-#include "test.h"
+#include "test_support/scratch.h"
 #include <bine.h>
 
 enum { CLIENTS = TEST_SANITIZED ? 20 : 100, ROUNDS = TEST_SANITIZED ? 10 : 50, MOST = 20000 };
@@ -75,11 +75,12 @@ static void check_over(const char *where)
 
 int main(void)
 {
-    char path[64];
-    snprintf(path, sizeof path, "unix:/tmp/bine-io-echo-%d", getpid());
+    char path[80];
+    scratch_make();
+    scratch_path(path, "unix:", "socket");
     check_over("127.0.0.1:0");
     check_over("[::1]:0");
     check_over(path);
-    CHECK(access(path + strlen("unix:"), F_OK) != 0); /* closing removed it */
+    scratch_remove(); /* closing has removed the socket's file */
     return 0;
 }

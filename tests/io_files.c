@@ -3,12 +3,13 @@
  * without blocking the worker; errors as their namesakes tell them.
  */
 #include "test_support/net.h"
+#include "test_support/scratch.h"
 #include <sys/stat.h>
 #include <sys/uio.h>
 
 enum { TASKS = 16, BLOCK = 20000, BIG = TEST_SANITIZED ? 1 << 20 : 8 << 20 };
 
-static char path[64];
+static char path[80];
 static bine_waitgroup group;
 
 static char byte_at(size_t position)
@@ -120,7 +121,7 @@ static int open_fifo(const char *fifo)
 static void check_fifo(void)
 {
     char fifo[80];
-    snprintf(fifo, sizeof fifo, "%s.fifo", path);
+    scratch_path(fifo, "", "fifo");
     CHECK_EQ(mkfifo(fifo, 0600), 0);
     bine_future(int) reader = bine_async(open_fifo, (const char *)fifo);
     CHECK(reader);
@@ -154,7 +155,8 @@ static void check_all(void)
 
 int main(void)
 {
-    snprintf(path, sizeof path, "/tmp/bine-io-file-%d", getpid());
+    scratch_make();
+    scratch_path(path, "", "file");
     check_all();
     CHECK_EQ(bine_run(gather), 0);
     CHECK_EQ(gather(), 0);
@@ -162,5 +164,6 @@ int main(void)
     CHECK_EQ(fail(), 0);
     check_fifo();
     CHECK_EQ(unlink(path), 0);
+    scratch_remove();
     return 0;
 }

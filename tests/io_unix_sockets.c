@@ -3,10 +3,11 @@
  * somebody answers on or of another kind of file; closing it removes its own file only.
  */
 #include "test_support/net.h"
+#include "test_support/scratch.h"
 #include <sys/stat.h>
 #include <sys/un.h>
 
-static char path[64], address[80];
+static char path[80], address[80];
 
 static bool is_there(void)
 {
@@ -69,9 +70,11 @@ static int check_all(void)
 
 int main(void)
 {
-    snprintf(path, sizeof path, "/tmp/bine-io-unix-%d", getpid());
-    snprintf(address, sizeof address, "unix:%s", path);
+    scratch_make();
+    scratch_path(path, "", "socket");
+    scratch_path(address, "unix:", "socket");
     CHECK_EQ(bine_run(check_all), 0);
     CHECK_EQ(check_all(), 0);
+    scratch_remove();
     return 0;
 }
