@@ -3,7 +3,7 @@
 # In the chat room everybody sees what the others say, whole and in the same order; a slow client
 # holds nobody up; names are told apart; and the room closes in order.
 example=chat
-. "$SOURCE_DIR/tests/test_support/server.sh"
+. "$SOURCE_DIR/tests/test_support/server.sh" || exit 1
 skip_without_program
 
 declare -A to # descriptor of a client, by name

@@ -3,7 +3,7 @@
 # fetch brings every file whole, through failing servers too, keeps to its limits, and says what is
 # missing.
 example=httpd
-. "$SOURCE_DIR/tests/test_support/server.sh"
+. "$SOURCE_DIR/tests/test_support/server.sh" || exit 1
 skip_without_program
 fetch=$BUILD_DIR/examples/fetch
 
@@ -102,7 +102,7 @@ check_silence() {
     run 1 --output got --connections 1 --time 0.2 "http://127.0.0.1:$bad_port/x" "$(url /file-2)"
     # the one that is silent holds the only connection to the end; the other may still be begun then
     grep -q '0 of 2 files' client.out || fail "the limit of connections"
-    "$fetch" --output got "http://127.0.0.1:$bad_port/y" 2>client.out &
+    "${as_server[@]}" "$fetch" --output got "http://127.0.0.1:$bad_port/y" 2>client.out &
     fetcher=$!
     eventually test -e got/y.part
     kill -INT $fetcher
