@@ -274,7 +274,8 @@ if command -v script >/dev/null; then
     rm sparse
 fi
 
-# The real thing. Where a folder of it is missing or closed to us, the status says so.
+# The real thing, which would take long under a sanitizer. Where a folder of it is missing or closed to us, the status says so.
+[ -z "${SANITIZE-}" ] || exit 0
 timeout 120 "$treesum" >out 2>err </dev/null
 status=$?
 [ "$status" -le 1 ] || fail "exit status $status for the usual folders"

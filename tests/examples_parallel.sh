@@ -154,8 +154,11 @@ cp numbers itself
 run 0 "$psort" --output itself itself
 sort numbers | cmp -s itself - || fail "a file sorted into itself"
 
-# The real thing: the system's headers, and the library itself.
-find /usr/include "$SOURCE_DIR/src" -name '*.[ch]' -readable -print0 2>/dev/null |
+# The real thing: the system's headers, of which few are enough under a sanitizer, and the library
+# itself.
+folders=("$SOURCE_DIR/src")
+[ -n "${SANITIZE-}" ] || folders+=(/usr/include)
+find "${folders[@]}" -name '*.[ch]' -readable -print0 2>/dev/null |
     xargs -0 cat >headers
 cat "$BUILD_DIR"/libbine.* >library
 for file in headers library; do

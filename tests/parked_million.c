@@ -2,7 +2,7 @@
  * A million tasks wait at once, under the system's usual limits, and all of them end. With other
  * than one worker there are a hundred thousand of them.
  */
-/* test: alone timeout=300 */
+/* test: timeout=300 */
 #include "test_support/process.h"
 
 enum { MILLION = 1000000, FEWER = 100000, KIB_EACH = 6 };

@@ -23,7 +23,7 @@ static void *wait_again_and_again(void *unused)
 
 int main(void)
 {
-    int rounds = test_scaled(1000);
+    int rounds = test_scaled(400);
     pthread_t waiters[WAITERS];
     for (int i = 0; i < WAITERS; i++)
         waiters[i] = test_thread(wait_again_and_again, NULL);
