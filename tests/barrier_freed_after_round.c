@@ -1,8 +1,9 @@
 /* Whoever comes through a barrier, or has seen a function run once, may free the object when nobody
  * else is to come: the others do not touch it any more. */
 #include "test_support/crowd.h"
+#include "test_support/frame.h"
 
-enum { USERS = 6, PARTIES = 3, ROUNDS = 8000, POISON = 0x5a };
+enum { USERS = 6, PARTIES = 3, ROUNDS = 8000 };
 
 struct shared {
     bine_barrier barrier;
@@ -21,7 +22,7 @@ static void meet(struct shared *shared, int round)
     bine_barrier_wait(&shared->barrier);
 }
 
-/* Its frame holds the objects, and is used again by look_at_frame(). */
+/* Its frame holds the objects, and is used again by frame_look(). */
 __attribute__((noinline)) static void use_frame(int round)
 {
     struct shared shared;
@@ -32,22 +33,9 @@ __attribute__((noinline)) static void use_frame(int round)
     meet(&shared, round * 7);
 }
 
-__attribute__((noinline)) static void look_at_frame(int round)
-{
-    volatile unsigned char bytes[512];
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = POISON;
-    test_spin((unsigned)round % 300);
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        CHECK_EQ(bytes[i], POISON);
-}
-
 static void use_often(int number)
 {
-    for (int i = 0; i < test_scaled(ROUNDS); i++) {
-        use_frame(number + i);
-        look_at_frame(i);
-    }
+    frame_use_often(use_frame, number, test_scaled(ROUNDS));
 }
 
 int main(void)

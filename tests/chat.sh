@@ -12,7 +12,8 @@ declare -A to # descriptor of a client, by name
 join_room() { # NAME
     local fd
     exec {fd}<>"/dev/tcp/127.0.0.1/$port" || fail "$1 cannot connect"
-    cat <&"$fd" >"$1" &
+    : >"$1" # before somebody looks into it
+    cat <&"$fd" >>"$1" &
     clients+=($!)
     to[$1]=$fd
     say_line "$1" "$1"

@@ -1,7 +1,8 @@
 /* A condition variable may be gone as soon as all that waited for it have been signalled. */
 #include "test_support/crowd.h"
+#include "test_support/frame.h"
 
-enum { USERS = 6, WAITERS = 3, ROUNDS = 6000, POISON = 0x5a };
+enum { USERS = 6, WAITERS = 3, ROUNDS = 6000 };
 
 struct shared {
     bine_mutex *mutex; /* outlives the condition */
@@ -21,7 +22,7 @@ static void wait_until_open(struct shared *shared)
     bine_waitgroup_done(&shared->gone);
 }
 
-/* Its frame holds the condition, and is used again by look_at_frame(). */
+/* Its frame holds the condition, and is used again by frame_look(). */
 __attribute__((noinline)) static void use_frame(struct shared *shared, int round)
 {
     bine_cond cond = {0};
@@ -43,23 +44,13 @@ __attribute__((noinline)) static void use_frame(struct shared *shared, int round
     bine_unlock(shared->mutex);
 }
 
-__attribute__((noinline)) static void look_at_frame(int round)
-{
-    volatile unsigned char bytes[512];
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = POISON;
-    test_spin((unsigned)round % 300);
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        CHECK_EQ(bytes[i], POISON);
-}
-
 static void use_often(int number)
 {
     bine_mutex mutex = {0};
     for (int i = 0; i < test_scaled(ROUNDS); i++) {
         struct shared shared = {.mutex = &mutex};
         use_frame(&shared, number + i);
-        look_at_frame(i);
+        frame_look(i);
         CHECK_EQ(bine_waitgroup_wait(&shared.gone), 0);
     }
 }

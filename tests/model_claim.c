@@ -26,9 +26,7 @@
 /* test: workers=1 */
 #include "test.h"
 
-enum { QUEUES = 2, WAITS = 2, BUFFER = 3, MOST_STATES = 1 << 21, MOST_SLOTS = MOST_STATES * 2 };
-
-/* --- the machine --- */
+enum { QUEUES = 2, WAITS = 2, BUFFER = 3, MOST_STATES = 1 << 21 };
 
 enum place {
     CLAIM, /* wait * CLAIM_STATES + enum claim */
@@ -46,6 +44,8 @@ enum place {
 enum claim { RUNNING, PREPARE, WAITING, GRANTED, CANCELLED, TIMED_OUT, FIRM, CLAIM_STATES = 8 };
 
 enum thread { WAITER, GRANTER0, GRANTER1, CANCELLER, TIMER1, TIMER2, THREADS };
+
+#include "test_support/model.h"
 
 enum fault {
     NO_FAULT,
@@ -90,18 +90,11 @@ struct scene {
     int grants[QUEUES]; /* tokens given to each queue */
     bool cancels, times_first, times_second;
     bool moves;
-    enum fault fault;
-};
-
-struct buffer {
-    uint8_t count;
-    uint8_t place[BUFFER], value[BUFFER]; /* oldest first */
 };
 
 struct state {
-    uint8_t memory[PLACES];
+    struct machine machine;
     uint8_t step[THREADS];
-    struct buffer buffer[THREADS];
     /* The waiter's own. */
     uint8_t wait, queue, result, granted_by; /* wait: its number */
     uint8_t ended;                           /* waits that have returned */
@@ -118,53 +111,21 @@ struct state {
 };
 
 static struct scene scene;
-static const char *violation;
+static enum fault broken;
 
-static void check(bool holds, const char *what)
+static uint8_t load(const struct state *s, int thread, int place)
 {
-    if (!holds && !violation)
-        violation = what;
+    return machine_load(&s->machine, thread, place);
 }
 
-static uint8_t load(const struct state *s, enum thread thread, int place)
+static void store(struct state *s, int thread, int place, int value)
 {
-    const struct buffer *buffer = &s->buffer[thread];
-    for (int i = buffer->count - 1; i >= 0; i--)
-        if (buffer->place[i] == place)
-            return buffer->value[i];
-    return s->memory[place];
+    machine_store(&s->machine, thread, place, value);
 }
 
-static bool can_store(const struct state *s, enum thread thread)
+static bool drained(const struct state *s, int thread)
 {
-    return s->buffer[thread].count < BUFFER;
-}
-
-static void store(struct state *s, enum thread thread, int place, int value)
-{
-    struct buffer *buffer = &s->buffer[thread];
-    buffer->place[buffer->count] = (uint8_t)place;
-    buffer->value[buffer->count] = (uint8_t)value;
-    buffer->count++;
-}
-
-static bool drained(const struct state *s, enum thread thread)
-{
-    return s->buffer[thread].count == 0;
-}
-
-/* The oldest store of the thread reaches memory. */
-static bool drain_one(struct state *s, enum thread thread)
-{
-    struct buffer *buffer = &s->buffer[thread];
-    if (buffer->count == 0)
-        return false;
-    s->memory[buffer->place[0]] = buffer->value[0];
-    buffer->count--;
-    memmove(buffer->place, buffer->place + 1, buffer->count);
-    memmove(buffer->value, buffer->value + 1, buffer->count);
-    buffer->place[buffer->count] = buffer->value[buffer->count] = 0;
-    return true;
+    return machine_drained(&s->machine, thread);
 }
 
 /* --- the protocol --- */
@@ -197,22 +158,22 @@ static void touch_node(const struct state *s, int wait)
 /* A locked operation: call it with the buffer drained. */
 static bool take_lock(struct state *s, int queue)
 {
-    if (s->memory[LOCK0 + queue])
+    if (s->machine.memory[LOCK0 + queue])
         return false;
-    s->memory[LOCK0 + queue] = 1;
+    s->machine.memory[LOCK0 + queue] = 1;
     return true;
 }
 
 /* A locked operation: call it with the buffer drained. `meant` is the wait it is to end. */
 static bool try_claim(struct state *s, int meant, enum claim outcome)
 {
-    uint8_t word = s->memory[CLAIM];
+    uint8_t word = s->machine.memory[CLAIM];
     if (claim_of(word) != WAITING && (claim_of(word) != FIRM || outcome != GRANTED))
         return false;
-    if (claim_wait(word) != meant && scene.fault != CLAIM_WITHOUT_SEQUENCE)
+    if (claim_wait(word) != meant && broken != CLAIM_WITHOUT_SEQUENCE)
         return false;
     check(claim_wait(word) == meant, "a wait was ended by a claim that was meant for another");
-    s->memory[CLAIM] = claim_word(claim_wait(word), outcome);
+    s->machine.memory[CLAIM] = claim_word(claim_wait(word), outcome);
     return true;
 }
 
@@ -273,7 +234,7 @@ static void next_queue(struct state *s, int same, int after)
 
 static bool waiter_lock(struct state *s, int after)
 {
-    bool fenced = scene.fault != WAITER_WITHOUT_FENCE;
+    bool fenced = broken != WAITER_WITHOUT_FENCE;
     if ((fenced && !drained(s, WAITER)) || !take_lock(s, s->queue))
         return false;
     next_queue(s, s->step[WAITER], after);
@@ -297,7 +258,7 @@ static void waiter_take(struct state *s)
 
 static void waiter_read_flag(struct state *s)
 {
-    bool early = scene.fault == FLAG_READ_BEFORE_PREPARE;
+    bool early = broken == FLAG_READ_BEFORE_PREPARE;
     bool cancelled = early ? s->saw_flag : load(s, WAITER, FLAG) != 0;
     s->step[WAITER] = W_ARM;
     if (cancelled) {
@@ -313,7 +274,7 @@ static void waiter_resume(struct state *s)
     check(s->result >= GRANTED && s->result <= TIMED_OUT,
           "a waiter was resumed that nobody had claimed");
     s->step[WAITER] = W_PASS_LOCK;
-    if (scene.fault == LOSER_PASSES_BY_THE_LOCK || s->moved)
+    if (broken == LOSER_PASSES_BY_THE_LOCK || s->moved)
         s->step[WAITER] = W_RETURN;
 }
 
@@ -373,7 +334,7 @@ static bool step_waiter(struct state *s)
             return false;
         s->timed[s->ended] = s->wait;
         s->armed |= bit(s->ended);
-        s->step[WAITER] = scene.fault == UNLOCK_BEFORE_COMMIT ? W_UNLOCK : W_COMMIT;
+        s->step[WAITER] = broken == UNLOCK_BEFORE_COMMIT ? W_UNLOCK : W_COMMIT;
         return true;
     case W_COMMIT:
         store(s, WAITER, CLAIM, claim_word(s->wait, WAITING));
@@ -381,7 +342,7 @@ static bool step_waiter(struct state *s)
         return true;
     case W_UNLOCK:
         store(s, WAITER, LOCK0 + s->queue, 0);
-        next_queue(s, W_UNLOCK, scene.fault == UNLOCK_BEFORE_COMMIT ? W_COMMIT_LATE : W_SLEEP);
+        next_queue(s, W_UNLOCK, broken == UNLOCK_BEFORE_COMMIT ? W_COMMIT_LATE : W_SLEEP);
         if (s->step[WAITER] == W_SLEEP)
             s->sleeping |= bit(s->wait);
         return true;
@@ -445,15 +406,15 @@ enum granter_step {
 };
 
 /* The node is out of the line, the lock is held. */
-static void granter_claim(struct state *s, enum thread self, int queue)
+static void granter_claim(struct state *s, int self, int queue)
 {
     s->won[queue] = try_claim(s, s->node[queue], GRANTED);
-    if (scene.fault == UNLINK_WITHOUT_CLAIM)
+    if (broken == UNLINK_WITHOUT_CLAIM)
         s->won[queue] = true;
     if (s->won[queue])
-        s->step[self] = scene.fault == WRITE_AFTER_READY ? G_UNLOCK : G_WRITE;
+        s->step[self] = broken == WRITE_AFTER_READY ? G_UNLOCK : G_WRITE;
     else
-        s->step[self] = scene.fault == GRANT_DROPPED_BY_LOSER ? G_UNLOCK : G_KEEP;
+        s->step[self] = broken == GRANT_DROPPED_BY_LOSER ? G_UNLOCK : G_KEEP;
 }
 
 static void granter_write(struct state *s, int queue)
@@ -463,25 +424,25 @@ static void granter_write(struct state *s, int queue)
 }
 
 /* The mutex's lock is held: the claimed wait takes its token, or goes on in its queue. */
-static void granter_move(struct state *s, enum thread self)
+static void granter_move(struct state *s, int self)
 {
     int tokens = load(s, self, TOKENS1);
-    bool keeps_number = scene.fault == MOVE_WITH_OLD_NUMBER;
+    bool keeps_number = broken == MOVE_WITH_OLD_NUMBER;
     int number = s->node[0] + !keeps_number;
     s->step[self] = G_MOVE_UNLOCK;
-    if (tokens > 0 && scene.fault != MOVE_PASSES_BY_TOKEN) {
+    if (tokens > 0 && broken != MOVE_PASSES_BY_TOKEN) {
         store(s, self, TOKENS1, tokens - 1);
         s->took_other = true;
         return;
     }
     touch_node(s, s->node[0] + 1);
     s->moved = (uint8_t)(1 + number);
-    if (scene.fault != MOVE_QUEUES_FIRST)
+    if (broken != MOVE_QUEUES_FIRST)
         store(s, self, CLAIM, claim_word(number, keeps_number ? WAITING : FIRM));
     store(s, self, NODE1, number);
 }
 
-static bool step_granter(struct state *s, enum thread self)
+static bool step_granter(struct state *s, int self)
 {
     int queue = self - GRANTER0;
     switch ((enum granter_step)s->step[self]) {
@@ -529,9 +490,9 @@ static bool step_granter(struct state *s, enum thread self)
         return true;
     case G_MOVE_UNLOCK:
         store(s, self, LOCK1, 0);
-        s->step[self] = s->took_other                      ? G_READY
-                        : scene.fault == MOVE_QUEUES_FIRST ? G_MOVE_LATE
-                                                           : G_NEXT;
+        s->step[self] = s->took_other                 ? G_READY
+                        : broken == MOVE_QUEUES_FIRST ? G_MOVE_LATE
+                                                      : G_NEXT;
         return true;
     case G_MOVE_LATE:
         store(s, self, CLAIM, claim_word(s->node[0] + 1, FIRM));
@@ -539,7 +500,7 @@ static bool step_granter(struct state *s, enum thread self)
         return true;
     case G_READY:
         store(s, self, READY, s->node[queue]);
-        s->step[self] = scene.fault == WRITE_AFTER_READY ? G_WRITE_LATE : G_NEXT;
+        s->step[self] = broken == WRITE_AFTER_READY ? G_WRITE_LATE : G_NEXT;
         return true;
     case G_WRITE_LATE:
         granter_write(s, queue);
@@ -558,7 +519,7 @@ static bool step_granter(struct state *s, enum thread self)
 enum ender_step { E_SET, E_FENCE, E_READ, E_CLAIM, E_READY, E_DONE };
 
 /* Reads the claim. Returns false where it has to look again. */
-static bool ender_read(struct state *s, enum thread self, bool passes_over_prepare)
+static bool ender_read(struct state *s, int self, bool passes_over_prepare)
 {
     uint8_t word = load(s, self, CLAIM);
     if (claim_of(word) == PREPARE && !passes_over_prepare)
@@ -568,7 +529,7 @@ static bool ender_read(struct state *s, enum thread self, bool passes_over_prepa
     return true;
 }
 
-static bool ender_claim(struct state *s, enum thread self, enum claim outcome)
+static bool ender_claim(struct state *s, int self, enum claim outcome)
 {
     if (!drained(s, self))
         return false;
@@ -583,7 +544,7 @@ static bool step_canceller(struct state *s)
         if (!scene.cancels)
             return false;
         store(s, CANCELLER, FLAG, 1);
-        s->step[CANCELLER] = scene.fault == CANCELLER_WITHOUT_FENCE ? E_READ : E_FENCE;
+        s->step[CANCELLER] = broken == CANCELLER_WITHOUT_FENCE ? E_READ : E_FENCE;
         return true;
     case E_FENCE:
         if (!drained(s, CANCELLER))
@@ -591,7 +552,7 @@ static bool step_canceller(struct state *s)
         s->step[CANCELLER] = E_READ;
         return true;
     case E_READ:
-        return ender_read(s, CANCELLER, scene.fault == CANCELLER_PASSES_OVER_PREPARE);
+        return ender_read(s, CANCELLER, broken == CANCELLER_PASSES_OVER_PREPARE);
     case E_CLAIM:
         return ender_claim(s, CANCELLER, CANCELLED);
     case E_READY:
@@ -605,7 +566,7 @@ static bool step_canceller(struct state *s)
 }
 
 /* A timer holds the record and the sequence of its wait, and may come when that is long over. */
-static bool step_timer(struct state *s, enum thread self)
+static bool step_timer(struct state *s, int self)
 {
     int ended = self - TIMER1, wait = s->timed[ended];
     uint8_t word = load(s, self, CLAIM);
@@ -618,11 +579,11 @@ static bool step_timer(struct state *s, enum thread self)
         s->step[self] = E_READ;
         return true;
     case E_READ:
-        if (claim_wait(word) != wait && scene.fault != CLAIM_WITHOUT_SEQUENCE) {
+        if (claim_wait(word) != wait && broken != CLAIM_WITHOUT_SEQUENCE) {
             s->step[self] = E_DONE;
             return true;
         }
-        if (!ender_read(s, self, scene.fault == TIMER_PASSES_OVER_PREPARE))
+        if (!ender_read(s, self, broken == TIMER_PASSES_OVER_PREPARE))
             return false;
         s->seen[self] = (uint8_t)wait;
         return true;
@@ -638,12 +599,14 @@ static bool step_timer(struct state *s, enum thread self)
     return false;
 }
 
-/* One step of the thread's program. False where it cannot go on now. */
-static bool step_thread(struct state *s, enum thread thread)
+/* --- the checks --- */
+
+static bool step_thread(void *state, int thread)
 {
-    if (!can_store(s, thread))
+    struct state *s = state;
+    if (!machine_can_store(&s->machine, thread, 1))
         return false;
-    switch (thread) {
+    switch ((enum thread)thread) {
     case WAITER:
         return step_waiter(s);
     case GRANTER0:
@@ -661,11 +624,12 @@ static bool step_thread(struct state *s, enum thread thread)
 }
 
 /* Nothing can go on: is this how it may end? */
-static void check_end(const struct state *s)
+static void check_end(const void *state)
 {
+    const struct state *s = state;
     int tokens = 0, given = 0;
     for (int q = 0; q < QUEUES; q++) {
-        tokens += s->memory[TOKENS0 + q];
+        tokens += s->machine.memory[TOKENS0 + q];
         given += scene.grants[q];
         check(s->left[q] == 0, "a granter is stuck");
     }
@@ -676,96 +640,27 @@ static void check_end(const struct state *s)
         return;
     check(s->step[WAITER] == W_SLEEP, "the waiter is stuck");
     if (s->moved) {
-        check(s->memory[TOKENS1] == 0, "a wake-up was lost: a moved waiter sleeps beside a token");
+        check(s->machine.memory[TOKENS1] == 0,
+              "a wake-up was lost: a moved waiter sleeps beside a token");
         return;
     }
-    check(!s->memory[FLAG], "a wake-up was lost: the waiter sleeps, and was cancelled");
+    check(!s->machine.memory[FLAG], "a wake-up was lost: the waiter sleeps, and was cancelled");
     check(!(s->fired & bit(s->ended)), "a wake-up was lost: the waiter sleeps past its deadline");
     for (int q = first_queue(s); q < end_queue(s); q++)
-        check(s->memory[TOKENS0 + q] == 0, "a wake-up was lost: the waiter sleeps beside a token");
+        check(s->machine.memory[TOKENS0 + q] == 0,
+              "a wake-up was lost: the waiter sleeps beside a token");
 }
 
-/* --- the search --- */
-
-static struct state *states; /* in the order they were found */
-static uint32_t *parents;    /* the state each was first reached from */
-static uint8_t *movers;      /* the thread that moved; + THREADS: its buffer did */
-static uint32_t *slots;      /* hash table: index + 1 into states */
-static uint32_t state_count;
-
-static uint64_t hash_state(const struct state *s)
-{
-    const unsigned char *bytes = (const unsigned char *)s;
-    uint64_t hash = UINT64_C(1469598103934665603);
-    for (size_t i = 0; i < sizeof(*s); i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
-    return hash ^ (hash >> 29);
-}
-
-static void add_state(const struct state *s, uint32_t parent, int mover)
-{
-    uint32_t slot = (uint32_t)(hash_state(s) % MOST_SLOTS);
-    for (; slots[slot]; slot = (slot + 1) % MOST_SLOTS)
-        if (memcmp(&states[slots[slot] - 1], s, sizeof(*s)) == 0)
-            return;
-    CHECK(state_count < MOST_STATES);
-    states[state_count] = *s;
-    parents[state_count] = parent;
-    movers[state_count] = (uint8_t)mover;
-    slots[slot] = ++state_count;
-}
-
-static void show_path(uint32_t index)
+static void show_move(const void *state, int thread, bool arrives)
 {
     static const char *const names[] = {"waiter",    "granter 0", "granter 1",
                                         "canceller", "timer 1",   "timer 2"};
-    if (index == 0)
-        return;
-    show_path(parents[index]);
-    const struct state *s = &states[index];
-    int mover = movers[index];
+    const struct state *s = state;
+    const uint8_t *memory = s->machine.memory;
     printf("  %s%s -> step %d; claim %d.%d flag %d ready %d nodes %d %d tokens %d %d\n",
-           names[mover % THREADS], mover >= THREADS ? "'s store arrives" : "",
-           s->step[mover % THREADS], claim_wait(s->memory[CLAIM]), claim_of(s->memory[CLAIM]),
-           s->memory[FLAG], s->memory[READY], s->memory[NODE0], s->memory[NODE1],
-           s->memory[TOKENS0], s->memory[TOKENS1]);
-}
-
-/* Follows every move from one state; stops at a violation. */
-static void expand(uint32_t index)
-{
-    bool moved = false;
-    for (int mover = 0; mover < 2 * THREADS && !violation; mover++) {
-        struct state next = states[index];
-        enum thread thread = (enum thread)(mover % THREADS);
-        if (mover < THREADS ? step_thread(&next, thread) : drain_one(&next, thread)) {
-            moved = true;
-            add_state(&next, index, mover);
-        }
-    }
-    if (!moved)
-        check_end(&states[index]);
-}
-
-/* Returns the violation, or NULL where none can be reached. */
-static const char *explore(struct scene of, bool shows_path)
-{
-    struct state start;
-    memset(&start, 0, sizeof(start));
-    scene = of;
-    start.wait = 1;
-    for (int q = 0; q < QUEUES; q++)
-        start.left[q] = (uint8_t)scene.grants[q];
-    memset(slots, 0, (size_t)MOST_SLOTS * sizeof(*slots));
-    violation = NULL;
-    state_count = 0;
-    add_state(&start, 0, 0);
-    uint32_t index = 0;
-    for (; index < state_count && !violation; index++)
-        expand(index);
-    if (violation && shows_path)
-        show_path(index - 1);
-    return violation;
+           names[thread], arrives ? "'s store arrives" : "", s->step[thread],
+           claim_wait(memory[CLAIM]), claim_of(memory[CLAIM]), memory[FLAG], memory[READY],
+           memory[NODE0], memory[NODE1], memory[TOKENS0], memory[TOKENS1]);
 }
 
 static const struct scene scenes[] = {
@@ -785,50 +680,35 @@ static const struct scene scenes[] = {
 
 enum { SCENES = sizeof(scenes) / sizeof(scenes[0]) };
 
-static void check_protocol(void)
+static void begin(void *state, int number, int fault)
 {
-    for (int i = 0; i < SCENES; i++) {
-        const char *found = explore(scenes[i], true);
-        printf("scene %d: %u states\n", i, state_count);
-        if (found) {
-            fprintf(stderr, "scene %d: %s\n", i, found);
-            CHECK(!"the protocol holds");
-        }
-    }
+    struct state *s = state;
+    scene = scenes[number];
+    broken = (enum fault)fault;
+    s->wait = 1;
+    for (int q = 0; q < QUEUES; q++)
+        s->left[q] = (uint8_t)scene.grants[q];
 }
 
-static void check_fault(enum fault fault)
+static bool may_show(int number, int fault)
 {
-    for (int i = 0; i < SCENES; i++) {
-        struct scene broken = scenes[i];
-        if (fault >= MOVE_WITH_OLD_NUMBER && !broken.moves)
-            continue;
-        broken.fault = fault;
-        const char *found = explore(broken, false);
-        if (found) {
-            printf("fault: %s\n  found in scene %d after %u states: %s\n", fault_names[fault], i,
-                   state_count, found);
-            return;
-        }
-    }
-    fprintf(stderr, "fault: %s\n", fault_names[fault]);
-    CHECK(!"the model finds the fault");
+    return scenes[number].moves || fault < MOVE_WITH_OLD_NUMBER;
 }
 
 int main(void)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    states = malloc((size_t)MOST_STATES * sizeof(*states));
-    parents = malloc((size_t)MOST_STATES * sizeof(*parents));
-    movers = malloc(MOST_STATES);
-    slots = malloc((size_t)MOST_SLOTS * sizeof(*slots));
-    CHECK(states && parents && movers && slots);
-    check_protocol();
-    for (int fault = NO_FAULT + 1; fault < FAULTS; fault++)
-        check_fault((enum fault)fault);
-    free(states);
-    free(parents);
-    free(movers);
-    free(slots);
+    static const struct model claim = {
+        .size = sizeof(struct state),
+        .most = MOST_STATES,
+        .scenes = SCENES,
+        .faults = FAULTS,
+        .fault_names = fault_names,
+        .begin = begin,
+        .may_show = may_show,
+        .step = step_thread,
+        .end = check_end,
+        .show = show_move,
+    };
+    model_run(&claim);
     return 0;
 }

@@ -1,11 +1,12 @@
 /*
- * The deque of src/sched/deque.c, explored exhaustively: every order of the steps of an owner who forks
- * and joins, one who steals, one who asks, and one who exposes what is private, on a machine with store
- * buffers (x86-TSO: a thread's plain stores reach memory later, in order; its locked operations wait
- * until they have; a membarrier makes all threads' stores arrive).
+ * The deque of src/sched/deque.c, explored exhaustively: every order of the steps of an owner who
+ * forks and joins, one who steals, one who asks, and one who exposes what is private, on a machine
+ * with store buffers (x86-TSO: a thread's plain stores reach memory later, in order; its locked
+ * operations wait until they have; a membarrier makes all threads' stores arrive).
  *
- * The owner's script is a row of forks and joins: "FFJFJJ". A step is what one instruction on shared
- * memory does, but for what is done with the lock held, whose stores are one step and arrive one by one.
+ * The owner's script is a row of forks and joins: "FFJFJJ". A step is what one instruction on
+ * shared memory does, but for what is done with the lock held, whose stores are one step and arrive
+ * one by one.
  *
  * Checked in every state:
  * 1. Who takes a child takes one that has been forked and that nobody has taken.
@@ -13,7 +14,8 @@
  * Checked where nothing can go on:
  * 3. The owner has come to the end, and each child was taken once.
  *
- * The model can fail: each of a list of faults, each a rule of the algorithm left out, must be found.
+ * The model can fail: each of a list of faults, each a rule of the algorithm left out, must be
+ * found.
  */
 /* test: workers=1 */
 #include "test.h"
@@ -22,11 +24,8 @@ enum {
     PLACES_IN_DEQUE = 4,
     BUFFER = 9,  /* stores of a step, at most, and those before it */
     PENDING = 3, /* a thread with so many stores under way takes no further step */
-    MOST_STATES = 1 << 20,
-    MOST_SLOTS = MOST_STATES * 2
+    MOST_STATES = 1 << 20
 };
-
-/* --- the machine --- */
 
 /* Positions in the deque count from 1; 0 lies below its base. */
 enum place {
@@ -46,6 +45,8 @@ enum place {
 enum { BASE = 1, CLOSED = 100 };
 
 enum thread { OWNER, STEALER, ASKER, EXPOSER, THREADS };
+
+#include "test_support/model.h"
 
 enum fault {
     NO_FAULT,
@@ -81,19 +82,12 @@ struct scene {
     int steals;         /* tries of the stealer */
     int asks;           /* of the asker, each with a steal */
     int exposures;      /* of the exposer, each with a steal */
-    enum fault fault;
-};
-
-struct buffer {
-    uint8_t count;
-    uint8_t place[BUFFER], value[BUFFER]; /* oldest first */
 };
 
 struct state {
-    uint8_t memory[PLACES];
+    struct machine machine;
     uint8_t step[THREADS];
-    struct buffer buffer[THREADS];
-    uint8_t at;      /* the owner's place in its script */
+    uint8_t at; /* the owner's place in its script */
     uint8_t seen[THREADS];
     uint8_t left[THREADS];
     /* What only the checks look at: of each child, a bit. */
@@ -102,57 +96,30 @@ struct state {
 };
 
 static struct scene scene;
-static const char *violation;
+static enum fault broken;
 
-static void check(bool holds, const char *what)
+static uint8_t load(const struct state *s, int thread, int place)
 {
-    if (!holds && !violation)
-        violation = what;
+    return machine_load(&s->machine, thread, place);
 }
 
-static uint8_t load(const struct state *s, enum thread thread, int place)
+static void store(struct state *s, int thread, int place, int value)
 {
-    const struct buffer *buffer = &s->buffer[thread];
-    for (int i = buffer->count - 1; i >= 0; i--)
-        if (buffer->place[i] == place)
-            return buffer->value[i];
-    return s->memory[place];
+    CHECK(machine_can_store(&s->machine, thread, 1));
+    machine_store(&s->machine, thread, place, value);
 }
 
-static void store(struct state *s, enum thread thread, int place, int value)
+static bool drained(const struct state *s, int thread)
 {
-    struct buffer *buffer = &s->buffer[thread];
-    CHECK(buffer->count < BUFFER);
-    buffer->place[buffer->count] = (uint8_t)place;
-    buffer->value[buffer->count] = (uint8_t)value;
-    buffer->count++;
-}
-
-static bool drained(const struct state *s, enum thread thread)
-{
-    return s->buffer[thread].count == 0;
-}
-
-/* The oldest store of the thread reaches memory. */
-static bool drain_one(struct state *s, enum thread thread)
-{
-    struct buffer *buffer = &s->buffer[thread];
-    if (buffer->count == 0)
-        return false;
-    s->memory[buffer->place[0]] = buffer->value[0];
-    buffer->count--;
-    memmove(buffer->place, buffer->place + 1, buffer->count);
-    memmove(buffer->value, buffer->value + 1, buffer->count);
-    buffer->place[buffer->count] = buffer->value[buffer->count] = 0;
-    return true;
+    return machine_drained(&s->machine, thread);
 }
 
 /* A locked operation. */
-static bool take_lock(struct state *s, enum thread thread)
+static bool take_lock(struct state *s, int thread)
 {
-    if (!drained(s, thread) || s->memory[LOCK])
+    if (!drained(s, thread) || s->machine.memory[LOCK])
         return false;
-    s->memory[LOCK] = 1;
+    s->machine.memory[LOCK] = 1;
     return true;
 }
 
@@ -166,17 +133,17 @@ static void take_child(struct state *s, int child)
 }
 
 /* With the lock held, as set_doors(). */
-static void set_doors(struct state *s, enum thread self)
+static void set_doors(struct state *s, int self)
 {
     bool occupied = load(s, self, HEAD) > BASE;
     bool asked = load(s, self, ASKED), exposing = load(s, self, EXPOSING);
-    if (scene.fault == SPLIT_REOPENED_BY_OWNER)
+    if (broken == SPLIT_REOPENED_BY_OWNER)
         exposing = false;
     store(s, self, LIMIT, asked || !occupied);
     store(s, self, SPLIT, asked || exposing ? CLOSED : load(s, self, END));
 }
 
-static void share(struct state *s, enum thread self, int head)
+static void share(struct state *s, int self, int head)
 {
     int end = load(s, self, END);
     if (load(s, self, TAIL) == end && head > end)
@@ -232,9 +199,9 @@ static void end_join(struct state *s, bool own, int head)
 static bool pop_slowly(struct state *s, int head)
 {
     bool taken = head < load(s, OWNER, TAIL);
-    if (taken && scene.fault != TAIL_NOT_LOWERED)
+    if (taken && broken != TAIL_NOT_LOWERED)
         store(s, OWNER, TAIL, head);
-    if (head < load(s, OWNER, END) && scene.fault != END_NOT_LOWERED)
+    if (head < load(s, OWNER, END) && broken != END_NOT_LOWERED)
         store(s, OWNER, END, head);
     if (head == BASE)
         store(s, OWNER, ASKED, 0);
@@ -254,7 +221,7 @@ static bool step_owner(struct state *s)
             return false;
         if (scene.script[s->at] == 'J') {
             s->step[OWNER] = JOIN_LOWER;
-            if (scene.fault == SPLIT_READ_BEFORE_LOWERING)
+            if (broken == SPLIT_READ_BEFORE_LOWERING)
                 s->seen[OWNER] = load(s, OWNER, SPLIT);
         } else {
             s->step[OWNER] = load(s, OWNER, LIMIT) ? FORK_LOCK : FORK_PUT;
@@ -262,14 +229,14 @@ static bool step_owner(struct state *s)
         return true;
     case FORK_PUT:
         note_forked(s, head);
-        if (scene.fault == HEAD_RAISED_BEFORE_PUTTING)
+        if (broken == HEAD_RAISED_BEFORE_PUTTING)
             store(s, OWNER, HEAD, head + 1);
         else
             store(s, OWNER, CHILD1 + head - 1, new_child(s));
         s->step[OWNER] = FORK_RAISE;
         return true;
     case FORK_RAISE:
-        if (scene.fault == HEAD_RAISED_BEFORE_PUTTING)
+        if (broken == HEAD_RAISED_BEFORE_PUTTING)
             store(s, OWNER, CHILD1 + head - 2, new_child(s));
         else
             store(s, OWNER, HEAD, head + 1);
@@ -294,12 +261,12 @@ static bool step_owner(struct state *s)
         s->step[OWNER] = JOIN_LOOK;
         return true;
     case JOIN_LOOK:
-        if (scene.fault != SPLIT_READ_BEFORE_LOWERING)
+        if (broken != SPLIT_READ_BEFORE_LOWERING)
             s->seen[OWNER] = load(s, OWNER, SPLIT);
         s->step[OWNER] = JOIN_LOCK;
         if (head >= s->seen[OWNER])
             end_join(s, true, head);
-        else if (scene.fault == JOIN_WITHOUT_LOCK)
+        else if (broken == JOIN_WITHOUT_LOCK)
             s->step[OWNER] = JOIN_SLOWLY;
         s->seen[OWNER] = 0;
         return true;
@@ -329,13 +296,13 @@ enum thief_step {
     T_GIVE_UP
 };
 
-static void end_try(struct state *s, enum thread self)
+static void end_try(struct state *s, int self)
 {
     s->left[self]--;
     s->step[self] = T_NEXT;
 }
 
-static void steal(struct state *s, enum thread self)
+static void steal(struct state *s, int self)
 {
     int tail = load(s, self, TAIL), end = load(s, self, END);
     if (tail < end) {
@@ -365,11 +332,11 @@ static void begin_exposing(struct state *s)
 {
     bool wanted = load(s, EXPOSER, TAIL) == load(s, EXPOSER, END) &&
                   load(s, EXPOSER, HEAD) > load(s, EXPOSER, END);
-    if (wanted && scene.fault != SPLIT_CLOSED_AFTER_BARRIER) {
+    if (wanted && broken != SPLIT_CLOSED_AFTER_BARRIER) {
         store(s, EXPOSER, EXPOSING, 1);
         store(s, EXPOSER, SPLIT, CLOSED);
     }
-    if (scene.fault == HEAD_READ_BEFORE_BARRIER)
+    if (broken == HEAD_READ_BEFORE_BARRIER)
         s->seen[EXPOSER] = load(s, EXPOSER, HEAD);
     store(s, EXPOSER, LOCK, 0);
     s->step[EXPOSER] = wanted ? E_BARRIER : T_GIVE_UP;
@@ -377,8 +344,8 @@ static void begin_exposing(struct state *s)
 
 static void end_exposing(struct state *s)
 {
-    int head = scene.fault == HEAD_READ_BEFORE_BARRIER ? s->seen[EXPOSER] : load(s, EXPOSER, HEAD);
-    if (scene.fault == SPLIT_CLOSED_AFTER_BARRIER)
+    int head = broken == HEAD_READ_BEFORE_BARRIER ? s->seen[EXPOSER] : load(s, EXPOSER, HEAD);
+    if (broken == SPLIT_CLOSED_AFTER_BARRIER)
         store(s, EXPOSER, SPLIT, CLOSED);
     share(s, EXPOSER, head);
     store(s, EXPOSER, EXPOSING, 0);
@@ -388,7 +355,7 @@ static void end_exposing(struct state *s)
     s->step[EXPOSER] = T_LOCK;
 }
 
-static bool step_thief(struct state *s, enum thread self)
+static bool step_thief(struct state *s, int self)
 {
     static const uint8_t first[THREADS] = {
         [STEALER] = T_LOCK, [ASKER] = A_LOCK, [EXPOSER] = E_LOCK};
@@ -399,7 +366,7 @@ static bool step_thief(struct state *s, enum thread self)
         s->step[self] = first[self];
         return true;
     case T_LOCK:
-        if (scene.fault != STEAL_WITHOUT_LOCK && !take_lock(s, self))
+        if (broken != STEAL_WITHOUT_LOCK && !take_lock(s, self))
             return false;
         s->step[self] = T_TAKE;
         return true;
@@ -422,9 +389,9 @@ static bool step_thief(struct state *s, enum thread self)
     case E_BARRIER:
         if (!drained(s, EXPOSER))
             return false;
-        if (scene.fault != FENCE_FOR_BARRIER)
+        if (broken != FENCE_FOR_BARRIER)
             for (int thread = 0; thread < THREADS; thread++)
-                while (drain_one(s, (enum thread)thread))
+                while (machine_drain_one(&s->machine, thread))
                     ;
         s->step[EXPOSER] = E_LOCK_AGAIN;
         return true;
@@ -438,104 +405,36 @@ static bool step_thief(struct state *s, enum thread self)
     return false;
 }
 
-static bool step_thread(struct state *s, enum thread thread)
+/* --- the checks --- */
+
+static bool step_thread(void *state, int thread)
 {
-    if (s->buffer[thread].count >= PENDING)
+    struct state *s = state;
+    if (s->machine.buffer[thread].count >= PENDING)
         return false;
     return thread == OWNER ? step_owner(s) : step_thief(s, thread);
 }
 
-static void check_end(const struct state *s)
+static void check_end(const void *state)
 {
+    const struct state *s = state;
     check(!scene.script[s->at] && s->step[OWNER] == NEXT, "the owner is stuck");
     for (int thread = STEALER; thread < THREADS; thread++)
         check(s->left[thread] == 0, "a thief is stuck");
     check(s->forked == s->taken, "a child was lost");
-    check(s->memory[HEAD] == BASE && s->memory[TAIL] == BASE && s->memory[END] == BASE,
+    check(s->machine.memory[HEAD] == BASE && s->machine.memory[TAIL] == BASE &&
+              s->machine.memory[END] == BASE,
           "the deque is not empty in the end");
 }
 
-/* --- the search --- */
-
-static struct state *states; /* in the order they were found */
-static uint32_t *parents;    /* the state each was first reached from */
-static uint8_t *movers;      /* the thread that moved; + THREADS: its buffer did */
-static uint32_t *slots;      /* hash table: index + 1 into states */
-static uint32_t state_count;
-
-static uint64_t hash_state(const struct state *s)
+static void show_move(const void *state, int thread, bool arrives)
 {
-    const unsigned char *bytes = (const unsigned char *)s;
-    uint64_t hash = UINT64_C(1469598103934665603);
-    for (size_t i = 0; i < sizeof(*s); i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
-    return hash ^ (hash >> 29);
-}
-
-static void add_state(const struct state *s, uint32_t parent, int mover)
-{
-    uint32_t slot = (uint32_t)(hash_state(s) % MOST_SLOTS);
-    for (; slots[slot]; slot = (slot + 1) % MOST_SLOTS)
-        if (memcmp(&states[slots[slot] - 1], s, sizeof(*s)) == 0)
-            return;
-    CHECK(state_count < MOST_STATES);
-    states[state_count] = *s;
-    parents[state_count] = parent;
-    movers[state_count] = (uint8_t)mover;
-    slots[slot] = ++state_count;
-}
-
-static void show_path(uint32_t index)
-{
-    static const char *const names[THREADS] = {"owner", "stealer", "asker", "exposer"};
-    if (index == 0)
-        return;
-    show_path(parents[index]);
-    const struct state *s = &states[index];
-    int mover = movers[index];
+    static const char *const names[] = {"owner", "stealer", "asker", "exposer"};
+    const struct state *s = state;
+    const uint8_t *memory = s->machine.memory;
     printf("  %s%s -> step %d; head %d split %d tail %d end %d asked %d exposing %d lock %d\n",
-           names[mover % THREADS], mover >= THREADS ? "'s store arrives" : "",
-           s->step[mover % THREADS], s->memory[HEAD], s->memory[SPLIT], s->memory[TAIL],
-           s->memory[END], s->memory[ASKED], s->memory[EXPOSING], s->memory[LOCK]);
-}
-
-/* Follows every move from one state; stops at a violation. */
-static void expand(uint32_t index)
-{
-    bool moved = false;
-    for (int mover = 0; mover < 2 * THREADS && !violation; mover++) {
-        struct state next = states[index];
-        enum thread thread = (enum thread)(mover % THREADS);
-        if (mover < THREADS ? step_thread(&next, thread) : drain_one(&next, thread)) {
-            moved = true;
-            add_state(&next, index, mover);
-        }
-    }
-    if (!moved)
-        check_end(&states[index]);
-}
-
-/* Returns the violation, or NULL where none can be reached. */
-static const char *explore(struct scene of, bool shows_path)
-{
-    struct state start;
-    memset(&start, 0, sizeof(start));
-    scene = of;
-    start.memory[HEAD] = start.memory[TAIL] = start.memory[END] = start.memory[SPLIT] = BASE;
-    start.memory[LIMIT] = 1;
-    start.left[STEALER] = (uint8_t)scene.steals;
-    start.left[ASKER] = (uint8_t)scene.asks;
-    start.left[EXPOSER] = (uint8_t)scene.exposures;
-    memset(slots, 0, (size_t)MOST_SLOTS * sizeof(*slots));
-    violation = NULL;
-    state_count = 0;
-    add_state(&start, 0, 0);
-    uint32_t index = 0;
-    for (; index < state_count && !violation; index++)
-        expand(index);
-    if (violation && shows_path)
-        show_path(index - 1);
-    return violation;
+           names[thread], arrives ? "'s store arrives" : "", s->step[thread], memory[HEAD],
+           memory[SPLIT], memory[TAIL], memory[END], memory[ASKED], memory[EXPOSING], memory[LOCK]);
 }
 
 static const struct scene scenes[] = {
@@ -552,48 +451,32 @@ static const struct scene scenes[] = {
 };
 enum { SCENES = sizeof(scenes) / sizeof(scenes[0]) };
 
-static void check_algorithm(void)
+static void begin(void *state, int number, int fault)
 {
-    for (int i = 0; i < SCENES; i++) {
-        const char *found = explore(scenes[i], true);
-        printf("scene %d: %u states\n", i, state_count);
-        if (found) {
-            fprintf(stderr, "scene %d: %s\n", i, found);
-            CHECK(!"the algorithm holds");
-        }
-    }
-}
-
-static void check_fault(enum fault fault)
-{
-    for (int i = 0; i < SCENES; i++) {
-        struct scene broken = scenes[i];
-        broken.fault = fault;
-        const char *found = explore(broken, false);
-        if (found) {
-            printf("fault: %s\n  found in scene %d after %u states: %s\n", fault_names[fault], i,
-                   state_count, found);
-            return;
-        }
-    }
-    fprintf(stderr, "fault: %s\n", fault_names[fault]);
-    CHECK(!"the model finds the fault");
+    struct state *s = state;
+    uint8_t *memory = s->machine.memory;
+    scene = scenes[number];
+    broken = (enum fault)fault;
+    memory[HEAD] = memory[TAIL] = memory[END] = memory[SPLIT] = BASE;
+    memory[LIMIT] = 1;
+    s->left[STEALER] = (uint8_t)scene.steals;
+    s->left[ASKER] = (uint8_t)scene.asks;
+    s->left[EXPOSER] = (uint8_t)scene.exposures;
 }
 
 int main(void)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    states = malloc((size_t)MOST_STATES * sizeof(*states));
-    parents = malloc((size_t)MOST_STATES * sizeof(*parents));
-    movers = malloc(MOST_STATES);
-    slots = malloc((size_t)MOST_SLOTS * sizeof(*slots));
-    CHECK(states && parents && movers && slots);
-    check_algorithm();
-    for (int fault = NO_FAULT + 1; fault < FAULTS; fault++)
-        check_fault((enum fault)fault);
-    free(states);
-    free(parents);
-    free(movers);
-    free(slots);
+    static const struct model deque = {
+        .size = sizeof(struct state),
+        .most = MOST_STATES,
+        .scenes = SCENES,
+        .faults = FAULTS,
+        .fault_names = fault_names,
+        .begin = begin,
+        .step = step_thread,
+        .end = check_end,
+        .show = show_move,
+    };
+    model_run(&deque);
     return 0;
 }

@@ -3,8 +3,9 @@
  * Freed ones are filled with a pattern and looked at again later.
  */
 #include "test_support/crowd.h"
+#include "test_support/graveyard.h"
 
-enum { PAIRS = 6, ROUNDS = 5000, KEPT = 64, POISON = 0xa5 };
+enum { PAIRS = 6, ROUNDS = 5000 };
 
 /* Two users; the second to leave frees it. */
 struct shared {
@@ -14,31 +15,11 @@ struct shared {
 
 struct pair {
     struct shared *_Atomic current; /* handed from the one that makes it to the other */
-    struct shared *freed[KEPT];     /* the last ones, only poisoned yet */
-    bine_mutex freed_mutex;
-    int freed_count;
+    bine_mutex freeing;
+    struct graveyard freed; /* guarded by freeing */
 };
 
 static struct pair pairs[PAIRS];
-
-static void check_poison(const struct shared *shared)
-{
-    const unsigned char *bytes = (const unsigned char *)shared;
-    for (size_t i = 0; i < sizeof(*shared); i++)
-        CHECK_EQ(bytes[i], POISON);
-}
-
-static void free_later(struct pair *pair, struct shared *shared)
-{
-    memset(shared, POISON, sizeof(*shared));
-    bine_lock(&pair->freed_mutex);
-    struct shared **place = &pair->freed[pair->freed_count++ % KEPT];
-    if (*place)
-        check_poison(*place);
-    free(*place);
-    *place = shared;
-    bine_unlock(&pair->freed_mutex);
-}
 
 static void leave(struct pair *pair, struct shared *shared, int round)
 {
@@ -46,8 +27,11 @@ static void leave(struct pair *pair, struct shared *shared, int round)
     test_spin((unsigned)round % 50);
     bool last = --shared->users == 0;
     bine_unlock(&shared->mutex);
-    if (last)
-        free_later(pair, shared);
+    if (last) {
+        bine_lock(&pair->freeing);
+        graveyard_bury(&pair->freed, shared, sizeof(*shared));
+        bine_unlock(&pair->freeing);
+    }
 }
 
 static void make(int number)
@@ -86,10 +70,6 @@ int main(void)
     crowd_start_mixed(play, 2 * PAIRS);
     crowd_join();
     for (int i = 0; i < PAIRS; i++)
-        for (int j = 0; j < KEPT; j++) {
-            if (pairs[i].freed[j])
-                check_poison(pairs[i].freed[j]);
-            free(pairs[i].freed[j]);
-        }
+        graveyard_close(&pairs[i].freed);
     return 0;
 }

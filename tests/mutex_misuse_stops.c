@@ -2,7 +2,7 @@
  * Locking a mutex twice, unlocking a free one and unlocking another's stop the program with a
  * message that names the call and, in a task, the task.
  */
-#include "test_support/child.h"
+#include "test_support/misuse.h"
 
 static bine_mutex mutex;
 
@@ -72,41 +72,14 @@ static void await_unlocker(void)
     bine_await(other); /* perhaps on this very stack: still another task */
 }
 
-static const struct {
-    void (*misuse)(void);
-    const char *call; /* as the message must name it */
-} cases[] = {
+static const struct misuse cases[] = {
     {lock_twice, "bine_lock"},       {lock_twice_after_moving, "bine_lock"},
     {unlock_free, "bine_unlock"},    {unlock_twice, "bine_unlock"},
     {unlock_of_task, "bine_unlock"}, {unlock_of_thread, "bine_unlock"},
     {await_unlocker, "bine_unlock"},
 };
 
-static int run_case(const char *mode)
-{
-    void (*misuse)(void) = cases[atoi(mode + 1)].misuse;
-    if (mode[0] == 'p') {
-        misuse();
-        return 0;
-    }
-    bine_future(void) culprit = bine_async_with(BINE_OPTIONS(.name = "culprit"), misuse);
-    CHECK(culprit);
-    bine_await(culprit);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
-    char mode[16];
-    if (argc > 1)
-        return run_case(argv[1]);
-    for (int i = 0; i < (int)(sizeof(cases) / sizeof(cases[0])); i++) {
-        snprintf(mode, sizeof(mode), "p%d", i); /* on a plain thread */
-        CHECK_STOPPED(child_run(mode), cases[i].call);
-        snprintf(mode, sizeof(mode), "t%d", i); /* in a task */
-        struct child *child = child_run(mode);
-        CHECK_STOPPED(child, cases[i].call);
-        CHECK_STOPPED(child, "culprit");
-    }
-    return 0;
+    return MISUSE_CHECK(argc, argv, cases);
 }

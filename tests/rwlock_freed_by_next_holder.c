@@ -1,8 +1,9 @@
 /* Whoever gets a read-write lock from an unlock may free it at once: the one that unlocked, or gave
  * up and so let others in, does not touch it any more. */
 #include "test_support/crowd.h"
+#include "test_support/graveyard.h"
 
-enum { PAIRS = 6, ROUNDS = 20000, KEPT = 64, POISON = 0xa5 };
+enum { GROUPS = 6, ROUNDS = 20000 };
 
 /* Three users; the last to leave frees it. */
 struct shared {
@@ -10,32 +11,11 @@ struct shared {
     _Atomic int users;
 };
 
-static struct pair {
-    struct shared *freed[KEPT]; /* the last ones, only poisoned yet */
-    int freed_count;
-} pairs[PAIRS];
-
-static void check_poison(const struct shared *shared)
-{
-    const unsigned char *bytes = (const unsigned char *)shared;
-    for (size_t i = 0; i < sizeof(*shared); i++)
-        CHECK_EQ(bytes[i], POISON);
-}
-
-/* Only one user of a pair frees at a time: the rounds follow one another. */
-static void free_later(struct pair *pair, struct shared *shared)
-{
-    memset(shared, POISON, sizeof(*shared));
-    struct shared **place = &pair->freed[pair->freed_count++ % KEPT];
-    if (*place)
-        check_poison(*place);
-    free(*place);
-    *place = shared;
-}
+static struct graveyard freed[GROUPS];
 
 /* The number of users is counted down while the lock is held, so the last one knows that the others
  * do no more than unlock it, and has the lock from such an unlock. */
-static void leave(struct pair *pair, struct shared *shared, bool writes)
+static void leave(struct graveyard *yard, struct shared *shared, bool writes)
 {
     (writes ? bine_write_lock : bine_read_lock)(&shared->lock);
     if (!writes) { /* others may hold it, too: so a reader is never the one to free */
@@ -44,21 +24,20 @@ static void leave(struct pair *pair, struct shared *shared, bool writes)
     }
     bool last = --shared->users == 0;
     bine_write_unlock(&shared->lock);
-    if (last)
-        free_later(pair, shared);
+    if (last) /* one of a group at a time: its rounds follow one another */
+        graveyard_bury(yard, shared, sizeof(*shared));
 }
 
 static void play(int number)
 {
-    struct pair *pair = &pairs[number];
     for (int i = 0; i < test_scaled(ROUNDS); i++) {
         struct shared *shared = calloc(1, sizeof(*shared));
         bine_future(void) others[2];
         CHECK(shared);
         shared->users = 3;
         for (int j = 0; j < 2; j++)
-            CHECK((others[j] = bine_async(leave, pair, shared, (i >> j) % 2)));
-        leave(pair, shared, i / 4 % 2);
+            CHECK((others[j] = bine_async(leave, &freed[number], shared, (i >> j) % 2)));
+        leave(&freed[number], shared, i / 4 % 2);
         for (int j = 0; j < 2; j++)
             bine_await(others[j]);
     }
@@ -66,13 +45,9 @@ static void play(int number)
 
 int main(void)
 {
-    crowd_start_mixed(play, PAIRS);
+    crowd_start_mixed(play, GROUPS);
     crowd_join();
-    for (int i = 0; i < PAIRS; i++)
-        for (int j = 0; j < KEPT; j++) {
-            if (pairs[i].freed[j])
-                check_poison(pairs[i].freed[j]);
-            free(pairs[i].freed[j]);
-        }
+    for (int i = 0; i < GROUPS; i++)
+        graveyard_close(&freed[i]);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* Misuse of scopes stops the program with a message that names the call. */
-#include "test_support/child.h"
+#include "test_support/misuse.h"
 #include <bine/scope.h>
 
 static bine_scope shared;
@@ -32,7 +32,7 @@ static int close_shared(void)
 static void close_by_another(void)
 {
     bine_scope_open(&shared, BINE_NEVER);
-    bine_future(int) other = bine_async(close_shared);
+    bine_future(int) other = bine_async_with(BINE_OPTIONS(.name = "culprit"), close_shared);
     bine_await(other);
 }
 
@@ -43,7 +43,7 @@ static void leave_open(void)
 
 static void task_leaves_open(void)
 {
-    bine_future(void) task = bine_async(leave_open);
+    bine_future(void) task = bine_async_with(BINE_OPTIONS(.name = "culprit"), leave_open);
     bine_await(task);
 }
 
@@ -71,10 +71,7 @@ static void until_span(void)
     }
 }
 
-static const struct {
-    void (*misuse)(void);
-    const char *call;
-} cases[] = {
+static const struct misuse cases[] = {
     {close_in_wrong_order, "bine_scope_close"},
     {close_twice, "bine_scope_close"},
     {close_never_opened, "bine_scope_close"},
@@ -86,28 +83,7 @@ static const struct {
     {until_span, "BINE_UNTIL"},
 };
 
-static int run_case(const char *mode)
-{
-    void (*misuse)(void) = cases[atoi(mode + 1)].misuse;
-    if (mode[0] == 'p') {
-        misuse();
-        return 0;
-    }
-    bine_future(void) culprit = bine_async_with(BINE_OPTIONS(.name = "culprit"), misuse);
-    bine_await(culprit);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
-    char mode[16];
-    if (argc > 1)
-        return run_case(argv[1]);
-    for (int i = 0; i < (int)(sizeof(cases) / sizeof(cases[0])); i++) {
-        snprintf(mode, sizeof(mode), "p%d", i);
-        CHECK_STOPPED(child_run(mode), cases[i].call);
-        snprintf(mode, sizeof(mode), "t%d", i);
-        CHECK_STOPPED(child_run(mode), cases[i].call);
-    }
-    return 0;
+    return MISUSE_CHECK(argc, argv, cases);
 }

@@ -1,7 +1,8 @@
 /* A semaphore on the waiter's stack may be gone as soon as what was released has been acquired. */
 #include "test_support/crowd.h"
+#include "test_support/frame.h"
 
-enum { USERS = 8, ROUNDS = 20000, POISON = 0x5a };
+enum { USERS = 8, ROUNDS = 20000 };
 
 static void release(bine_sem *sem, int round)
 {
@@ -9,7 +10,7 @@ static void release(bine_sem *sem, int round)
     bine_sem_release(sem, 2);
 }
 
-/* Its frame holds the semaphore, and is used again by look_at_frame(). */
+/* Its frame holds the semaphore, and is used again by frame_look(). */
 __attribute__((noinline)) static void use_frame(int round)
 {
     bine_sem sem = {0};
@@ -24,22 +25,9 @@ __attribute__((noinline)) static void use_frame(int round)
     CHECK_EQ(bine_sem_acquire(&sem, 1), 0);
 }
 
-__attribute__((noinline)) static void look_at_frame(int round)
-{
-    volatile unsigned char bytes[512];
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = POISON;
-    test_spin((unsigned)round % 300);
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        CHECK_EQ(bytes[i], POISON);
-}
-
 static void use_often(int number)
 {
-    for (int i = 0; i < test_scaled(ROUNDS); i++) {
-        use_frame(number + i);
-        look_at_frame(i);
-    }
+    frame_use_often(use_frame, number, test_scaled(ROUNDS));
 }
 
 int main(void)

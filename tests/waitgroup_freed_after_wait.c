@@ -1,7 +1,8 @@
 /* A wait group on the waiter's stack may be gone as soon as its wait has returned. */
 #include "test_support/crowd.h"
+#include "test_support/frame.h"
 
-enum { USERS = 8, ROUNDS = 20000, POISON = 0x5a };
+enum { USERS = 8, ROUNDS = 20000 };
 
 static void be_done(bine_waitgroup *group, int round)
 {
@@ -9,7 +10,7 @@ static void be_done(bine_waitgroup *group, int round)
     bine_waitgroup_done(group);
 }
 
-/* Its frame holds the group, and is used again by look_at_frame(). */
+/* Its frame holds the group, and is used again by frame_look(). */
 __attribute__((noinline)) static void use_frame(int round)
 {
     bine_waitgroup group = {0};
@@ -20,22 +21,9 @@ __attribute__((noinline)) static void use_frame(int round)
     CHECK_EQ(bine_waitgroup_wait(&group), 0);
 }
 
-__attribute__((noinline)) static void look_at_frame(int round)
-{
-    volatile unsigned char bytes[512];
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = POISON;
-    test_spin((unsigned)round % 300);
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        CHECK_EQ(bytes[i], POISON);
-}
-
 static void use_often(int number)
 {
-    for (int i = 0; i < test_scaled(ROUNDS); i++) {
-        use_frame(number + i);
-        look_at_frame(i);
-    }
+    frame_use_often(use_frame, number, test_scaled(ROUNDS));
 }
 
 int main(void)

@@ -17,8 +17,7 @@
 enum { EVENT_SET = 1 << LIST_BITS };
 
 struct event {
-    list_word word;
-    struct waitlist list;
+    struct waitline line;
 };
 _Static_assert(sizeof(struct event) == sizeof(bine_event), "two words");
 
@@ -32,71 +31,61 @@ void bine_event_set(bine_event *object)
     struct event *event = event_of(object);
     uintptr_t word = 0;
     /* release: what was done before is seen by who finds it set. */
-    if (atomic_compare_exchange_strong_explicit(&event->word, &word, EVENT_SET,
+    if (atomic_compare_exchange_strong_explicit(&event->line.word, &word, EVENT_SET,
                                                 memory_order_release, memory_order_relaxed))
         return;
-    waitlist_lock(&event->word);
-    struct wait *claimed = waitlist_claim_all(&event->list);
-    atomic_store_explicit(&event->word, EVENT_SET, memory_order_release);
+    waitlist_lock(&event->line.word);
+    struct wait *claimed = waitlist_claim_all(&event->line.list);
+    atomic_store_explicit(&event->line.word, EVENT_SET, memory_order_release);
     waitlist_resume_all(claimed);
 }
 
 void bine_event_clear(bine_event *event)
 {
-    atomic_fetch_and_explicit(&event_of(event)->word, ~(uintptr_t)EVENT_SET, memory_order_relaxed);
+    atomic_fetch_and_explicit(&event_of(event)->line.word, ~(uintptr_t)EVENT_SET,
+                              memory_order_relaxed);
 }
 
 bool bine_event_is_set(const bine_event *event)
 {
     /* acquire: pairs with the release in bine_event_set(). */
-    return atomic_load_explicit(&event_of((bine_event *)event)->word, memory_order_acquire) &
+    return atomic_load_explicit(&event_of((bine_event *)event)->line.word, memory_order_acquire) &
            EVENT_SET;
 }
 
 void event_lock(bine_event *event)
 {
-    waitlist_lock(&event_of(event)->word);
+    waitlist_lock(&event_of(event)->line.word);
 }
 
 void event_unlock(bine_event *event)
 {
-    waitlist_unlock(&event_of(event)->word, &event_of(event)->list);
+    waitlist_unlock(&event_of(event)->line.word, &event_of(event)->line.list);
 }
 
 void event_enlist(bine_event *event, struct wait *wait)
 {
-    waitlist_append(&event_of(event)->list, wait);
+    waitlist_append(&event_of(event)->line.list, wait);
 }
 
 bool event_delist(bine_event *event, struct wait *wait)
 {
-    return !waitlist_remove(&event_of(event)->list, wait);
-}
-
-static void commit_wait(void *argument)
-{
-    struct wait *wait = argument;
-    struct event *event = wait->on;
-    wait_commit(wait);
-    waitlist_unlock(&event->word, &event->list);
+    return !waitlist_remove(&event_of(event)->line.list, wait);
 }
 
 static int wait_slowly(struct event *event, bine_time deadline)
 {
     struct wait wait;
     wait_begin(&wait, "event", event, deadline);
-    if (waitlist_lock(&event->word) & EVENT_SET) {
-        waitlist_unlock(&event->word, &event->list);
+    if (waitlist_lock(&event->line.word) & EVENT_SET) {
+        waitlist_unlock(&event->line.word, &event->line.list);
         wait_abandon(&wait);
         return 0;
     }
-    waitlist_append(&event->list, &wait);
-    int error = wait_park(&wait, commit_wait);
-    if (error) {
-        waitlist_lock(&event->word);
-        waitlist_remove(&event->list, &wait);
-        waitlist_unlock(&event->word, &event->list);
-    }
+    waitlist_append(&event->line.list, &wait);
+    int error = wait_park(&wait, waitline_commit);
+    if (error)
+        waitline_leave(&event->line, &wait);
     return error;
 }
 

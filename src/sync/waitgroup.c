@@ -18,8 +18,7 @@
 enum { ONE = 1 << LIST_BITS };
 
 struct group {
-    list_word word;
-    struct waitlist list;
+    struct waitline line;
 };
 _Static_assert(sizeof(struct group) == sizeof(bine_waitgroup), "two words");
 
@@ -36,23 +35,24 @@ static intptr_t count_of(uintptr_t word)
 /* The count has reached zero, all but: wakes everybody. */
 static void finish(struct group *group, intptr_t change)
 {
-    uintptr_t word = waitlist_lock(&group->word), after;
+    uintptr_t word = waitlist_lock(&group->line.word), after;
     uintptr_t mask = LIST_LOCKED | LIST_WAITERS;
     struct wait *claimed = NULL;
     do { /* others may change the count meanwhile, though not to zero or below */
         if (count_of(word) + change < 0)
             fatal_misuse("bine_waitgroup_add", "the count went below zero");
-        if (count_of(word) + change == 0 && group->list.first)
-            claimed = waitlist_claim_all(&group->list);
-        after = (word & ~mask) + (uintptr_t)change * ONE + (group->list.first ? LIST_WAITERS : 0);
-    } while (!atomic_compare_exchange_weak_explicit(&group->word, &word, after,
+        if (count_of(word) + change == 0 && group->line.list.first)
+            claimed = waitlist_claim_all(&group->line.list);
+        after =
+            (word & ~mask) + (uintptr_t)change * ONE + (group->line.list.first ? LIST_WAITERS : 0);
+    } while (!atomic_compare_exchange_weak_explicit(&group->line.word, &word, after,
                                                     memory_order_release, memory_order_relaxed));
     waitlist_resume_all(claimed);
 }
 
 static void change_count(struct group *group, intptr_t change)
 {
-    uintptr_t word = atomic_load_explicit(&group->word, memory_order_relaxed);
+    uintptr_t word = atomic_load_explicit(&group->line.word, memory_order_relaxed);
     for (;;) {
         intptr_t after = count_of(word) + change;
         if (unlikely(after < 0))
@@ -63,10 +63,9 @@ static void change_count(struct group *group, intptr_t change)
             return;
         }
         /* release: what was done before is seen by who finds the count at zero. */
-        if (likely(atomic_compare_exchange_weak_explicit(&group->word, &word,
-                                                         word + (uintptr_t)change * ONE,
-                                                         memory_order_release,
-                                                         memory_order_relaxed)))
+        if (likely(atomic_compare_exchange_weak_explicit(
+                &group->line.word, &word, word + (uintptr_t)change * ONE, memory_order_release,
+                memory_order_relaxed)))
             return;
     }
 }
@@ -83,31 +82,20 @@ void bine_waitgroup_done(bine_waitgroup *group)
     change_count(group_of(group), -1);
 }
 
-static void commit_wait(void *argument)
-{
-    struct wait *wait = argument;
-    struct group *group = wait->on;
-    wait_commit(wait);
-    waitlist_unlock(&group->word, &group->list);
-}
-
 static int wait_slowly(struct group *group, bine_time deadline)
 {
     struct wait wait;
     wait_begin(&wait, "wait group", group, deadline);
-    uintptr_t word = waitlist_lock(&group->word);
+    uintptr_t word = waitlist_lock(&group->line.word);
     if (count_of(word) == 0) {
-        waitlist_unlock(&group->word, &group->list);
+        waitlist_unlock(&group->line.word, &group->line.list);
         wait_abandon(&wait);
         return 0;
     }
-    waitlist_append(&group->list, &wait);
-    int error = wait_park(&wait, commit_wait);
-    if (error) {
-        waitlist_lock(&group->word);
-        waitlist_remove(&group->list, &wait);
-        waitlist_unlock(&group->word, &group->list);
-    }
+    waitlist_append(&group->line.list, &wait);
+    int error = wait_park(&wait, waitline_commit);
+    if (error)
+        waitline_leave(&group->line, &wait);
     return error;
 }
 
@@ -119,7 +107,7 @@ int bine_waitgroup_wait_until(bine_waitgroup *object, bine_time deadline)
     if (error)
         return error;
     /* acquire: pairs with the release of who took the count to zero. */
-    uintptr_t word = atomic_load_explicit(&group->word, memory_order_acquire);
+    uintptr_t word = atomic_load_explicit(&group->line.word, memory_order_acquire);
     if (word == 0)
         return 0;
     if (deadline == BINE_NOW)

@@ -77,6 +77,8 @@ struct model {
     const char *const *fault_names;
     /* Fills in the state, all zeroes, that the scene begins with; `fault` is a rule left out. */
     void (*begin)(void *state, int scene, int fault);
+    /* Can the fault show in the scene? NULL: any may in any. */
+    bool (*may_show)(int scene, int fault);
     /* The thread's next step; false: it cannot go on now. */
     bool (*step)(void *state, int thread);
     /* Called before the thread's oldest store reaches memory; may be NULL. */
@@ -195,6 +197,8 @@ static inline void check_protocol(void)
 static inline void check_fault(int fault)
 {
     for (int i = 0; i < model->scenes; i++) {
+        if (model->may_show && !model->may_show(i, fault))
+            continue;
         const char *found = explore(i, fault);
         if (found) {
             printf("fault: %s\n  found in scene %d after %u states: %s\n",
