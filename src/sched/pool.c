@@ -346,6 +346,7 @@ int bine_pool_close_until(bine_pool *pool, bine_time deadline)
 {
     struct worker *worker = worker_self();
     bool is_default = !pool || pool == atomic_load(&default_pool);
+    deadline_check("bine_pool_close_until", deadline);
     if (!pool)
         pool = atomic_load(&default_pool);
     if (!pool)
