@@ -22,7 +22,15 @@ static void lock_until_span(void)
     CHECK_EQ(bine_lock_until(&mutex, BINE_MS(20)), 0); /* never gets that far */
 }
 
-static void (*const cases[])(void) = {sleep_until_span, wait_until_span, lock_until_span};
+static void close_until_span(void)
+{
+    bine_pool *pool;
+    CHECK_EQ(bine_pool_open(&pool, &(bine_pool_options){.workers = 1}), 0);
+    CHECK_EQ(bine_pool_close_until(pool, BINE_MS(20)), 0); /* nor here */
+}
+
+static void (*const cases[])(void) = {sleep_until_span, wait_until_span, lock_until_span,
+                                      close_until_span};
 
 int main(int argc, char **argv)
 {
@@ -37,5 +45,6 @@ int main(int argc, char **argv)
     CHECK_STOPPED(child_run("0"), "bine_");
     CHECK_STOPPED(child_run("1"), "bine_");
     CHECK_STOPPED(child_run("2"), "bine_");
+    CHECK_STOPPED(child_run("3"), "bine_pool_close_until");
     return 0;
 }

@@ -1,9 +1,13 @@
 /*
  * Cancelling, and how it comes down the tree of scopes.
  *
- * 1. Who sets scope->cancelled, once, is who tells everything inside; others need not.
- * 2. What has been told is: the waits of its owner and of its tasks, and its inner scopes, by the
- *    same rule. So one walk meets each scope once, with a list instead of recursion, however deep.
+ * 1. A walk first marks the scope and all scopes inside, with a list instead of recursion, however
+ *    deep; then it calls them settled; then it ends the waits in each. Who sets scope->cancelled,
+ *    once, is whose list the scope is in, and who tells what is inside.
+ * 2. Who comes to cancel a scope that somebody else has marked waits until it is settled. So does a
+ *    walk that meets one, before it calls its own settled. Hence all inner scopes are marked when a
+ *    cancelling call returns, whoever has marked them. One walk waits for another only where that
+ *    began further in, and marking waits for nothing else: there is no circle.
  * 3. A scope in a walker's list is pinned: its owner, closing it, waits. It is pinned with the lock
  *    of the list in which it was found, which its owner takes before he closes it for good.
  *    A wait is ended only by the innermost scope that it is in, once that is marked: until then
@@ -41,6 +45,13 @@ struct batch {
     } noted[BATCH];
 };
 
+/* What one call cancels. */
+struct walk {
+    struct scope *first, **end; /* scopes that it has marked, by `walked` in the order of that */
+    int64_t at;                 /* ns: when they were cancelled */
+    bool meets_others;          /* it has met one that somebody else is marking */
+};
+
 static struct {
     _Alignas(CACHE_LINE) struct spinlock lock;
 } task_locks[TASK_LOCKS];
@@ -65,9 +76,22 @@ void cancel_abandon(void)
     memset(task_locks, 0, sizeof task_locks);
 }
 
-/* --- scopes --- */
+/* --- marking --- */
 
-bool scope_mark(struct scope *scope, int result, int64_t at)
+static bool is_settled(const struct scope *scope)
+{
+    /* acquire: pairs with the release in settle(); who sees it and tells others has them see the
+     * marks of all inner scopes. */
+    return atomic_load_explicit(&scope->settled, memory_order_acquire);
+}
+
+static void settle(struct scope *scope)
+{
+    atomic_store_explicit(&scope->settled, true, memory_order_release);
+}
+
+/* False if it was marked before. */
+static bool mark(struct scope *scope, int result, int64_t at)
 {
     spin_lock(&scope->lock);
     bool first = !atomic_load_explicit(&scope->cancelled, memory_order_relaxed);
@@ -83,6 +107,67 @@ bool scope_mark(struct scope *scope, int result, int64_t at)
     spin_unlock(&scope->lock);
     return first;
 }
+
+void scope_mark_late(struct scope *scope)
+{
+    if (mark(scope, -ETIMEDOUT, scope->deadline))
+        settle(scope);
+}
+
+/* The scope cannot go meanwhile: its list's lock is held, say. */
+static void mark_for(struct walk *walk, struct scope *scope, int result)
+{
+    if (!mark(scope, result, walk->at)) {
+        walk->meets_others |= !is_settled(scope);
+        return;
+    }
+    atomic_fetch_add_explicit(&scope->word, SCOPE_PIN, memory_order_relaxed);
+    scope->walked = NULL;
+    *walk->end = scope;
+    walk->end = &scope->walked;
+}
+
+static void place_before(struct covered *next, struct covered *place)
+{
+    place->next = next;
+    place->back = next->back;
+    *place->back = place;
+    next->back = &place->next;
+}
+
+/* Locked. Marks some of the scopes in the list. Returns where to go on; NULL: that was all. */
+static struct covered *mark_some(struct covered *next, struct walk *walk)
+{
+    walk->meets_others = false;
+    for (int i = 0; next && i < LOOKED_AT; i++, next = next->next) {
+        if (next->kind == COVERED_SCOPE)
+            mark_for(walk, container_of(next, struct scope, in), -ECANCELED);
+        if (walk->meets_others)
+            break;
+    }
+    return next;
+}
+
+/* Marks the scopes that are in this one by now; those that come later see that it is cancelled. */
+static void mark_inside(struct scope *scope, struct walk *walk)
+{
+    struct covered place = {.kind = COVERED_PLACE};
+    struct backoff backoff = {0};
+    spin_lock(&scope->lock);
+    struct covered *next = scope->inner;
+    while ((next = mark_some(next, walk))) {
+        place_before(next, &place);
+        spin_unlock(&scope->lock);
+        if (walk->meets_others)
+            backoff_pause(&backoff);
+        spin_lock(&scope->lock);
+        next = place.next;
+        covered_remove(&place);
+    }
+    spin_unlock(&scope->lock);
+}
+
+/* --- telling --- */
 
 /* The lock of the list is held. */
 static void note(struct batch *batch, struct task *task, bool sheltered)
@@ -105,28 +190,16 @@ static void interrupt_all(struct batch *batch)
     batch->count = 0;
 }
 
-/* The lock of the list that it is in is held. */
-static void walk_later(struct scope **walked, struct scope *scope, int64_t at)
-{
-    if (!scope_mark(scope, -ECANCELED, at))
-        return;
-    atomic_fetch_add_explicit(&scope->word, SCOPE_PIN, memory_order_relaxed);
-    scope->walked = *walked;
-    *walked = scope;
-}
-
 /* The lock of the list is held. */
-static void visit(struct covered *covered, struct batch *batch, struct scope **walked, int64_t at)
+static void visit(const struct covered *covered, struct batch *batch)
 {
     const struct run *run = container_of(covered, struct run, in);
     if (covered->kind == COVERED_RUN && !run->deeper)
         note(batch, run->task, false);
-    else if (covered->kind == COVERED_SCOPE)
-        walk_later(walked, container_of(covered, struct scope, in), at);
 }
 
-/* Tells what is in the scope's list by now; who comes later sees that it is cancelled. */
-static void tell_inside(struct scope *scope, struct scope **walked, int64_t at)
+/* Tells the tasks that are in the scope's list by now; who comes later sees that it is cancelled. */
+static void tell_inside(struct scope *scope)
 {
     struct batch batch = {0};
     struct covered place = {.kind = COVERED_PLACE};
@@ -136,13 +209,10 @@ static void tell_inside(struct scope *scope, struct scope **walked, int64_t at)
     struct covered *next = scope->inside;
     while (next) {
         for (int i = 0; next && i < LOOKED_AT && batch.count < BATCH; i++, next = next->next)
-            visit(next, &batch, walked, at);
+            visit(next, &batch);
         if (!next)
             break;
-        place.next = next;
-        place.back = next->back;
-        *place.back = &place;
-        next->back = &place.next;
+        place_before(next, &place);
         spin_unlock(&scope->lock);
         interrupt_all(&batch);
         spin_lock(&scope->lock);
@@ -168,26 +238,37 @@ static void refuse_room(struct scope *scope)
     }
 }
 
-/* Walks through marked scopes and all that is inside them. */
-static void walk(struct scope *walked, int64_t at)
+/* Goes through the scopes that were marked, and all that is inside them. */
+static void go_through(struct walk *walk)
 {
+    struct scope *next;
+    for (struct scope *scope = walk->first; scope; scope = scope->walked)
+        mark_inside(scope, walk);
+    for (struct scope *scope = walk->first; scope; scope = scope->walked)
+        settle(scope);
     atomic_thread_fence(memory_order_seq_cst); /* the marks are set, then the claims are read */
-    while (walked) {
-        struct scope *scope = walked;
-        walked = scope->walked;
-        tell_inside(scope, &walked, at);
+    for (struct scope *scope = walk->first; scope; scope = next) {
+        next = scope->walked;
+        tell_inside(scope);
         refuse_room(scope);
         scope_unpin(scope);
     }
 }
 
+static void walk_begin(struct walk *walk, int64_t at)
+{
+    *walk = (struct walk){.end = &walk->first, .at = at};
+}
+
 void scope_cancel(struct scope *scope, int result, int64_t at)
 {
-    if (!scope_mark(scope, result, at))
-        return;
-    atomic_fetch_add_explicit(&scope->word, SCOPE_PIN, memory_order_relaxed);
-    scope->walked = NULL;
-    walk(scope, at);
+    struct walk walk;
+    struct backoff backoff = {0};
+    walk_begin(&walk, at);
+    mark_for(&walk, scope, result);
+    go_through(&walk);
+    while (unlikely(!is_settled(scope)))
+        backoff_pause(&backoff);
 }
 
 /* --- tasks --- */
@@ -210,17 +291,16 @@ void task_remove_covered(struct task *task, struct covered *covered)
     task_unlock(task);
 }
 
-/* Tells some of what a task covers; false: that was all. */
-static bool tell_covered(struct task *task, const struct bine_pool *pool, struct scope **walked,
-                         int64_t at)
+/* Tells some of what a task covers, and marks a scope of it at most; false: that was all. */
+static bool tell_covered(struct task *task, const struct bine_pool *pool, struct walk *walk)
 {
     struct batch batch = {0};
     task_lock(task);
     bool covers = task_marked(task, MARK_COVERS) && (!pool || task->run->pool == pool);
     struct covered *covered = covers ? task->run->covers : NULL;
-    for (; covered && batch.count < BATCH; covered = covered->next) {
+    for (; covered && batch.count < BATCH && !walk->first; covered = covered->next) {
         if (covered->kind == COVERED_SCOPE) {
-            walk_later(walked, container_of(covered, struct scope, in), at);
+            mark_for(walk, container_of(covered, struct scope, in), -ECANCELED);
         } else if (covered->kind == COVERED_RUN) {
             covered->kind = COVERED_TOLD;
             note(&batch, container_of(covered, struct run, under)->task, false);
@@ -233,10 +313,16 @@ static bool tell_covered(struct task *task, const struct bine_pool *pool, struct
 
 void task_cancel_covered(struct task *task, const struct bine_pool *pool, int64_t at)
 {
-    struct scope *walked = NULL;
-    while (tell_covered(task, pool, &walked, at))
-        ;
-    walk(walked, at);
+    struct backoff backoff = {0};
+    struct walk walk;
+    bool more;
+    do {
+        walk_begin(&walk, at);
+        more = tell_covered(task, pool, &walk);
+        go_through(&walk);
+        if (!walk.first && walk.meets_others)
+            backoff_pause(&backoff);
+    } while (more || walk.first || walk.meets_others);
 }
 
 /* Its first cancellation: notes when, where the record has room for that. */
@@ -290,7 +376,7 @@ static bool *deeper_at(struct scope *scope, struct scope *parent)
 static bool attach_to_parent(struct scope *scope, struct scope *parent, int64_t *at)
 {
     spin_lock(&parent->lock);
-    covered_add(&parent->inside, &scope->in);
+    covered_add(&parent->inner, &scope->in);
     *deeper_at(scope, parent) = true;
     bool cancelled = is_cancelled(parent);
     *at = parent->cancelled_at;

@@ -257,7 +257,10 @@ void run_adopt_cover(struct run *thread, const struct run *task)
         scope->owner = thread;
         scope->parent = NULL;
         scope->attached = scope->deeper = false;
-        scope->inside = NULL;
+        scope->inside = scope->inner = NULL;
+        /* Who was marking what is inside is not here. */
+        bool cancelled = atomic_load_explicit(&scope->cancelled, memory_order_relaxed);
+        atomic_store_explicit(&scope->settled, cancelled, memory_order_relaxed);
         scope->lock = scope->room_lock = (struct spinlock){0};
         atomic_store_explicit(&scope->word, SCOPE_OPEN, memory_order_relaxed);
     }

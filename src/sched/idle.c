@@ -12,6 +12,7 @@
 #include "sched/worker.h"
 #include "sched/future.h"
 #include "base/os.h"
+#include "sched/exit.h"
 #include "sched/fork.h"
 #include "sched/monitor.h"
 #include "sched/park.h"

@@ -22,6 +22,7 @@
 #include "sched/park.h"
 #include "base/os.h"
 #include "sched/call.h"
+#include "sched/exit.h"
 #include "sched/fatal.h"
 #include "sched/fork.h"
 #include "sched/pending.h"
@@ -323,7 +324,10 @@ int wait_park(struct wait *wait, void (*commit)(void *wait))
         worker_leave(worker, wait->chosen, &departure);
     } else {
         commit(wait);
+        bool lets_run = exit_wait_begins(wait->on);
         sleep_thread(wait);
+        if (unlikely(lets_run))
+            exit_wait_ends();
     }
     /* acquire: pairs with the winner's claim; it may have written to this wait. */
     uint64_t claim = atomic_load_explicit(&wait->task->claim, memory_order_acquire);

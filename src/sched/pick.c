@@ -16,6 +16,7 @@
  */
 #include "sched/pick.h"
 #include "base/os.h"
+#include "sched/exit.h"
 #include "sched/monitor.h"
 #include "sched/park.h"
 #include "sched/pending.h"
@@ -404,14 +405,6 @@ static void flush_queues(struct worker *worker)
     pool_submit(worker->pool, TASKS_FRESH, &fresh);
 }
 
-static bool may_go_on(struct bine_pool *pool)
-{
-    /* seq_cst, here and in let_tasks_end() and pool_stop(): we write the wake word, then look; they
-     * write what we look at, then the word. */
-    return atomic_load_explicit(&pool->closed_at_exit, memory_order_seq_cst) ||
-           atomic_load_explicit(&pool->stopping, memory_order_seq_cst);
-}
-
 /* The worker's thread is the one in exit(), which a task called. */
 static bool is_leaving(const struct worker *worker)
 {
@@ -446,16 +439,18 @@ static struct task *take_leaver(struct worker *worker)
 }
 
 /* The program's destructors run, and no task but the one whose exit() runs them, if it was one.
- * Returns that one, or NULL where a destructor closes the pool, whose tasks run to their ends; else
- * waits for ever. Asleep, lest the monitor bring in a spare. */
+ * Returns that one, or NULL where others may run, too: see exit.c. Else waits for ever. Asleep, lest
+ * the monitor bring in a spare. */
 static struct task *wait_for_end(struct worker *worker)
 {
     struct task *leaver = NULL;
     atomic_store_explicit(&worker->state, WORKER_ASLEEP, memory_order_seq_cst);
     for (;;) {
         atomic_store_explicit(&worker->wake_word, WAKE_NOT_YET, memory_order_seq_cst);
-        if (may_go_on(worker->pool) || (leaver = take_leaver(worker)))
+        if (exit_spares(worker->pool) || (leaver = take_leaver(worker)))
             break;
+        if (is_leaving(worker))
+            exit_leaver_waits();
         os_calls.futex_wait(&worker->wake_word, WAKE_NOT_YET,
                             is_leaving(worker) ? timers_earliest(&worker->timers) : BINE_NEVER);
     }
@@ -469,11 +464,13 @@ static bool attend(struct worker *worker, struct task **pinned)
 {
     atomic_fetch_and_explicit(&worker->runq.want, ~(uint32_t)WANT_LOOK, memory_order_acq_rel);
     if (unlikely(atomic_load_explicit(&process_ends, memory_order_relaxed)) &&
-        !may_go_on(worker->pool) && (*pinned = wait_for_end(worker))) {
+        !exit_spares(worker->pool) && (*pinned = wait_for_end(worker))) {
         atomic_fetch_or_explicit(&worker->runq.want, WANT_LOOK, memory_order_relaxed);
         return true;
     }
     *pinned = take_pinned(worker);
+    if (unlikely(atomic_load_explicit(&process_leaver, memory_order_relaxed) != NULL))
+        exit_note_run(*pinned);
     if (atomic_load_explicit(&worker->seated, memory_order_acquire))
         return true;
     wait_run_timers(&worker->timers, clock_now());

@@ -8,6 +8,7 @@
 #include "sched/pool.h"
 #include "base/os.h"
 #include "sched/cpus.h"
+#include "sched/exit.h"
 #include "sched/fatal.h"
 #include "sched/fork.h"
 #include "sched/monitor.h"
@@ -35,8 +36,6 @@ static struct bine_pool *retired; /* default pools that are closed */
 static char default_name[NAME_SIZE];
 static _Atomic unsigned numbers_used; /* places of pool_table below this may be in use */
 static struct pool_counts closed; /* what closed pools had counted */
-_Atomic bool process_ends;
-_Atomic(struct task *) process_leaver;
 
 /* --- setting the process up, once --- */
 
@@ -56,29 +55,6 @@ static void report_overflow(const struct stack *stack)
         who, site, stack_class_promise((int)stack->class));
 }
 
-static void stop_workers(struct bine_pool *pool, void *unused)
-{
-    (void)unused;
-    unsigned count = atomic_load(&pool->worker_count);
-    for (unsigned i = 0; i < count; i++)
-        atomic_fetch_or(&pool_worker(pool, i)->runq.want, WANT_LOOK);
-}
-
-/* Tasks must not run while the program's destructors do, but for one whose call of exit() runs them:
- * where a destructor waits, it goes on, on its thread. */
-static void stop_picking(void)
-{
-    struct worker *worker = worker_self();
-    if (worker) {
-        bine_pin();
-        /* release: pairs with the acquire in is_leaving(). */
-        atomic_store_explicit(&process_leaver, worker->run->task, memory_order_release);
-    }
-    /* seq_cst: see enter_thread() in idle.c. */
-    atomic_store_explicit(&process_ends, true, memory_order_seq_cst);
-    pool_each(stop_workers, NULL);
-}
-
 static void abandon(void);
 
 static void setup_once(void)
@@ -88,7 +64,7 @@ static void setup_once(void)
     runq_setup();
     overflow_install(report_overflow);
     pthread_atfork(NULL, NULL, abandon);
-    atexit(stop_picking);
+    atexit(exit_stop_tasks);
 }
 
 static void setup_process(void)
@@ -366,20 +342,11 @@ static void finish_closing(struct bine_pool *pool, bool is_default)
         free_pool(pool);
 }
 
-/* The process ends, and one of its destructors closes the pool: its tasks run to their ends. */
-static void let_tasks_end(struct bine_pool *pool)
-{
-    /* seq_cst: see wait_for_end(). */
-    atomic_store_explicit(&pool->closed_at_exit, true, memory_order_seq_cst);
-    unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
-    for (unsigned i = 0; i < count; i++)
-        worker_rouse(pool_worker(pool, i));
-}
-
 int bine_pool_close_until(bine_pool *pool, bine_time deadline)
 {
     struct worker *worker = worker_self();
     bool is_default = !pool || pool == atomic_load(&default_pool);
+    deadline_check("bine_pool_close_until", deadline);
     if (!pool)
         pool = atomic_load(&default_pool);
     if (!pool)
@@ -389,7 +356,7 @@ int bine_pool_close_until(bine_pool *pool, bine_time deadline)
     if (atomic_exchange(&pool->closing, true))
         return -EBUSY; /* somebody else closes it */
     if (atomic_load_explicit(&process_ends, memory_order_relaxed))
-        let_tasks_end(pool);
+        exit_let_end(pool);
     int result = pool_wait_quiet_firmly(pool, deadline);
     if (result) {
         cancel_all(pool);

@@ -70,11 +70,6 @@ struct bine_pool {
     _Atomic uint32_t quiet_waiters; /* of those, and some that look before they wait */
 };
 
-/* The process is in exit(): workers stop at their next pick. */
-extern _Atomic bool process_ends;
-/* The task that called exit(), pinned; NULL: a plain thread did, or nobody yet. */
-extern _Atomic(struct task *) process_leaver;
-
 /* The pools that are open, by number; NULL: free. */
 extern _Atomic(struct bine_pool *) pool_table[MOST_POOLS];
 
@@ -182,7 +177,7 @@ bool pool_dismiss(struct bine_pool *pool, struct worker *worker);
 /* Owner: its last touch of worker and pool. */
 void pool_worker_gone(struct bine_pool *pool, struct worker *worker);
 
-/* Joins a worker's thread that has ended. Any thread. */
+/* Joins a worker's thread, if it has ended. Does not wait. Any thread. */
 void pool_reap(struct worker *worker);
 
 /* In the child of a fork: closes what the workers had open. */

@@ -221,7 +221,7 @@ static void note_late(struct scope *scope, int64_t until)
 {
     if (until < scope->deadline)
         return;
-    scope_mark(scope, -ETIMEDOUT, scope->deadline);
+    scope_mark_late(scope);
     spin_lock(&scope->lock);
     if (scope->late_until < until)
         scope->late_until = until;

@@ -61,14 +61,16 @@ struct scope {
     struct run *owner;
 
     _Atomic bool cancelled; /* written once, with the lock held */
+    _Atomic bool settled;   /* and so are all inner scopes, or their deadlines have passed */
     bool sheltered;         /* opened behind the shield that is up; written with the lock held */
     bool attached;          /* in a list by `in`; the owner's */
     bool deeper;            /* its owner has another one inside it; protected by `lock` */
-    struct spinlock lock;   /* protects the next four */
+    struct spinlock lock;   /* protects the next five */
     int result;             /* what it was cancelled with */
     int64_t cancelled_at;   /* ns */
     int64_t late_until;     /* ns: when a task was left after a deadline; INT64_MIN: never */
-    struct covered *inside; /* tasks that have waited, and inner scopes */
+    struct covered *inside; /* tasks that have waited */
+    struct covered *inner;  /* scopes */
     struct covered in;      /* in the parent's or the task's list; protected by that list's lock */
     struct scope *parent;   /* NULL: none; the owner's */
     struct scope *walked;   /* in the list of who walks; the walker's */
@@ -148,12 +150,12 @@ void run_end_covered(struct run *child);
 
 /* --- cancel.c --- */
 
-/* Cancels the scope, unless it is, with `result`, and ends the waits inside. It must not go
- * meanwhile. */
+/* Cancels the scope, unless it is, with `result`, and ends the waits inside. Whoever does that, waits
+ * inside that begin after this has returned fail. It must not go meanwhile. */
 void scope_cancel(struct scope *scope, int result, int64_t at);
 
-/* The same for a scope that has nothing inside, or nothing that needs to be told: a deadline. */
-bool scope_mark(struct scope *scope, int result, int64_t at);
+/* Its deadline has passed, which needs no telling. */
+void scope_mark_late(struct scope *scope);
 
 /* True where it was, by more than its deadline, which inner scopes have as theirs. */
 bool scope_is_cancelled(struct scope *scope);

@@ -16,6 +16,7 @@
  * 2. A worker is in `sleepers` or `spares` only between pool_lie_down() and pool_get_up(), and who
  *    takes it out wakes it.
  */
+#define _GNU_SOURCE /* pthread_tryjoin_np */
 #include "sched/fatal.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
@@ -112,13 +113,12 @@ static struct worker *make_worker(struct bine_pool *pool, unsigned index)
     return worker;
 }
 
-/* Thread mutex held. */
+/* Thread mutex held. One that has ended for us may still run destructors of the program's
+ * thread-local data, which may call bine: nobody waits for that with a lock held. */
 static void join_if_ended(struct worker *worker)
 {
-    if (atomic_load(&worker->state) != WORKER_ENDED)
-        return;
-    pthread_join(worker->thread, NULL);
-    atomic_store(&worker->state, WORKER_NONE);
+    if (atomic_load(&worker->state) == WORKER_ENDED && pthread_tryjoin_np(worker->thread, NULL) == 0)
+        atomic_store(&worker->state, WORKER_NONE);
 }
 
 void pool_reap(struct worker *worker)
@@ -246,12 +246,13 @@ void pool_wake(struct bine_pool *pool)
 }
 
 /* No spare could be had for the seat of `stuck`, who may have gone on meanwhile: found another seat,
- * or lain down as a spare. */
+ * lain down as a spare, or even ended, where it took that long. */
 static void give_seat_back(struct bine_pool *pool, struct worker *stuck, int seat)
 {
     spin_lock(&pool->seats);
     bool lay = false;
-    if (atomic_load_explicit(&stuck->seated, memory_order_relaxed)) {
+    if (atomic_load_explicit(&stuck->seated, memory_order_relaxed) ||
+        atomic_load_explicit(&stuck->state, memory_order_relaxed) == WORKER_ENDED) {
         free_seat(pool, seat);
     } else {
         lay = unlink_worker(&pool->spares, stuck);
@@ -391,7 +392,11 @@ bool pool_dismiss(struct bine_pool *pool, struct worker *worker)
     bool idle = !atomic_load_explicit(&worker->seated, memory_order_relaxed) &&
                 timers_earliest(&worker->timers) == BINE_NEVER && runq_count(&worker->runq) == 0 &&
                 atomic_load(&worker->pinned) == 0 && !RUNQ_READ(worker->inbox);
+    if (idle)
+        atomic_store_explicit(&worker->state, WORKER_ENDED, memory_order_seq_cst);
     spin_unlock(&pool->seats);
+    if (idle)
+        pool_see_to_queue(pool); /* as one that lies down: it may have lost its seat in a search */
     return idle;
 }
 

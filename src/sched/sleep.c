@@ -42,6 +42,8 @@ int bine_ticker_start(bine_ticker *ticker, bine_time period)
 
 int64_t bine_ticker_wait(bine_ticker *ticker)
 {
+    if (!ticker || ticker->period < 1)
+        return -EINVAL; /* it was not started */
     int error = bine_sleep_until(ticker->next);
     if (error)
         return error;

@@ -33,7 +33,7 @@ enum worker_state {
     WORKER_NONE,   /* no thread */
     WORKER_AWAKE,  /* runs tasks or searches */
     WORKER_ASLEEP, /* between pool_lie_down() and pool_get_up() */
-    WORKER_ENDED,  /* its thread has ended and is to be joined */
+    WORKER_ENDED,  /* its thread has ended, or is about to, and is to be joined */
 };
 
 /* How a worker sleeps, and what ends it. */

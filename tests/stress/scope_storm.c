@@ -99,8 +99,8 @@ static void wait_somehow(struct nest *nest, uint64_t *state)
         break;
     }
     check_wait(nest, result);
-    while (before && result == 0 && bine_check() == 0)
-        sched_yield(); /* another cancel, that came first, is still on its way down */
+    if (before)
+        CHECK(result != 0 || bine_check() != 0);
 }
 
 static void open_nest(struct nest *outer, uint64_t seed, int depth);
@@ -169,6 +169,7 @@ static void start_future(struct nest *nest, uint64_t *state, int depth)
 
 static void start(struct nest *nest, uint64_t *state, int depth)
 {
+    bool before = is_cancelled(nest);
     int error;
     nest->live++;
     started++;
@@ -177,6 +178,8 @@ static void start(struct nest *nest, uint64_t *state, int depth)
                              test_random(state), depth, true);
     else
         error = bine_scope_go(&nest->scope, task, nest, test_random(state), depth, true);
+    if (before)
+        CHECK(error != 0);
     if (error == 0)
         return;
     nest->live--;
