@@ -12,7 +12,11 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-enum { WANTED = 20000, OTHERS = 100 /* descriptors */, PER_SOURCE = 5000 };
+enum {
+    WANTED = 20000,
+    OTHERS = 600, /* descriptors; up to 512 spare workers have one each */
+    PER_SOURCE = 5000
+};
 
 static _Atomic int open_now, most, ended;
 

@@ -118,14 +118,52 @@ ssize_t bine_write(int fd, const void *buffer, size_t size)
     return bine_writev(fd, &iov, 1);
 }
 
+static ssize_t receive(int fd, struct msghdr *message, size_t size, int flags)
+{
+    struct transfer transfer = {attempt_receive, NULL, 0,      flags,
+                                message,         size, "read", SIDE_IN};
+    return run_transfer(fd, &transfer);
+}
+
+/* MSG_WAITALL is for streams. Control data belongs to the bytes it came with, so none is joined. */
+static bool waits_for_all(int fd, const struct msghdr *message, int flags)
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+    return (flags & MSG_WAITALL) && !(flags & (MSG_DONTWAIT | MSG_PEEK | MSG_ERRQUEUE | MSG_OOB)) &&
+           message->msg_controllen == 0 &&
+           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+/* The kernel, asked not to wait, does not wait for all of it: we do. Returns how much there is. */
+static size_t receive_rest(int fd, const struct msghdr *message, size_t got, int flags)
+{
+    size_t before = 0; /* bytes of the parts that are full */
+    for (size_t i = 0; i < message->msg_iovlen; i++) {
+        const struct iovec *whole = &message->msg_iov[i];
+        while (got < before + whole->iov_len) {
+            size_t filled = got - before;
+            struct iovec part = {(char *)whole->iov_base + filled, whole->iov_len - filled};
+            struct msghdr rest = {.msg_iov = &part, .msg_iovlen = 1};
+            ssize_t result = receive(fd, &rest, part.iov_len, flags);
+            if (result <= 0)
+                return got;
+            got += (size_t)result;
+        }
+        before += whole->iov_len;
+    }
+    return got;
+}
+
 ssize_t bine_recvmsg(int fd, struct msghdr *message, int flags)
 {
     ssize_t size = message ? size_of(message->msg_iov, (int)message->msg_iovlen) : -EINVAL;
     if (unlikely(size < 0))
         return size;
-    struct transfer transfer = {attempt_receive, NULL,         0,      flags,
-                                message,         (size_t)size, "read", SIDE_IN};
-    return run_transfer(fd, &transfer);
+    bool all = unlikely(flags & MSG_WAITALL) && waits_for_all(fd, message, flags);
+    ssize_t got = receive(fd, message, (size_t)size, flags);
+    return all && got > 0 && got < size ? (ssize_t)receive_rest(fd, message, (size_t)got, flags)
+                                        : got;
 }
 
 ssize_t bine_sendmsg(int fd, const struct msghdr *message, int flags)
