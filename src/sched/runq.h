@@ -71,9 +71,6 @@ int runq_init(struct runq *runq);
 /* Owner, outside. Makes room for more fresh tasks: 0 or -ENOMEM. */
 int runq_grow(struct runq *runq);
 
-/* Owner, outside. Gives back what a big burst of fresh tasks needed. */
-void runq_shrink(struct runq *runq);
-
 /* Does what WANT_AT_ENTRY asks for. Called with busy set, and returns so. */
 void runq_answer(struct runq *runq);
 
