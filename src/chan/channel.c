@@ -266,6 +266,12 @@ static int try_receive(struct bine_chan *ch, void *value)
 
 /* --- waiting --- */
 
+/* Of who waits in one queue: what is read to claim him lies together. */
+struct one_wait {
+    struct waiter waiter;
+    struct wait wait;
+};
+
 static void commit_wait(void *argument)
 {
     struct wait *wait = argument;
@@ -303,34 +309,34 @@ static void turn_back(struct bine_chan *ch, struct wait *wait, const struct afte
 static __attribute__((noinline)) int send_waiting(struct bine_chan *ch, void *value,
                                                   bine_time deadline)
 {
-    struct wait wait;
-    struct waiter waiter = {.wait = &wait, .value = value};
+    struct one_wait own;
     struct aftermath aftermath = {0};
     if (unlikely(deadline != BINE_NEVER))
         deadline_check("bine_send_until", deadline);
-    wait_begin(&wait, "channel, to send", ch, deadline);
+    wait_begin(&own.wait, "channel, to send", ch, deadline);
+    own.waiter = (struct waiter){.wait = &own.wait, .value = value};
     lock(ch);
     int result = send_now(ch, value, &aftermath);
     if (result == -EAGAIN)
-        return wait_in(ch, &ch->senders, &waiter);
-    turn_back(ch, &wait, &aftermath);
+        return wait_in(ch, &ch->senders, &own.waiter);
+    turn_back(ch, &own.wait, &aftermath);
     return result;
 }
 
 static __attribute__((noinline)) int receive_waiting(struct bine_chan *ch, void *value,
                                                      bine_time deadline)
 {
-    struct wait wait;
-    struct waiter waiter = {.wait = &wait, .value = value};
+    struct one_wait own;
     struct aftermath aftermath = {0};
     if (unlikely(deadline != BINE_NEVER))
         deadline_check("bine_recv_until", deadline);
-    wait_begin(&wait, "channel, to receive", ch, deadline);
+    wait_begin(&own.wait, "channel, to receive", ch, deadline);
+    own.waiter = (struct waiter){.wait = &own.wait, .value = value};
     lock(ch);
     int result = receive_now(ch, value, &aftermath);
     if (result == -EAGAIN)
-        return wait_in(ch, &ch->receivers, &waiter);
-    turn_back(ch, &wait, &aftermath);
+        return wait_in(ch, &ch->receivers, &own.waiter);
+    turn_back(ch, &own.wait, &aftermath);
     return result;
 }
 

@@ -24,17 +24,17 @@
 struct wait {
     struct task *task; /* who waits */
     uint64_t armed;    /* its claim word while this wait can be ended */
-    struct wait *next; /* the queue's */
-    struct wait *prev; /* the queue's */
     void *on;          /* what is waited on; constant */
     intptr_t word;     /* from the winner to the waiter */
-    int64_t since;     /* ns, coarse: when it began; only where the queue asks */
     struct run *run;
     struct task *chosen;   /* the task to run next */
     struct timers *timers; /* that the timer is in; NULL: none */
+    bool aborted;          /* found cancelled before it parked: it cannot be claimed */
+    bool queued;           /* in a queue, where that asks; protected by its lock */
     struct timer timer;
-    bool queued;  /* in a queue, where that asks; protected by its lock */
-    bool aborted; /* found cancelled before it parked: it cannot be claimed */
+    struct wait *next; /* the queue's */
+    struct wait *prev; /* the queue's */
+    int64_t since;     /* ns, coarse: when it began; only where the queue asks */
 };
 
 /* The calling task or plain thread. */

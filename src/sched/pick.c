@@ -129,6 +129,7 @@ static void push_slot(struct worker *worker, struct task *task)
     if (before)
         runq_push_ready(runq, before);
     RUNQ_WRITE(runq->slot, task);
+    runq_prefetch(task);
     uint32_t queued = runq_count(runq);
     runq_leave(runq);
     worker_wake_if_worth(worker, queued);

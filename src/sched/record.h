@@ -41,6 +41,7 @@ static inline struct task *record_take(struct record_cache *cache)
     if (unlikely(!task))
         return record_refill(cache);
     cache->loaded = task->next;
+    __builtin_prefetch(cache->loaded, 1);
     cache->count--;
     return task;
 }

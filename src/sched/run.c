@@ -129,19 +129,19 @@ run_task(struct worker *worker, struct run *run, struct task *task, bool taken)
     run->deadline = BINE_NEVER;
     run->base_deadline = BINE_NEVER;
     /* In the order of the fields, so that two go in one store; memset() would be slower than all of this. */
-    run->more = NULL;
-    run->name = NULL;
-    run->pins = 0;
-    run->opened = 0;
+    run->waits_for = NULL;
+    run->inside = NULL;
+    run->started_in = NULL;
     run->shielded = false;
     run->listed = false;
     run->deeper = false;
-    run->inside = NULL;
-    run->started_in = NULL;
+    run->pins = 0;
+    run->opened = 0;
+    run->more = NULL;
+    run->name = NULL;
     run->level = NULL;
     run->covers = NULL;
     run->keys = (struct key_values){0};
-    run->waits_for = NULL;
     atomic_init(&run->scope, NULL);
     atomic_init(&run->id, 0);
     uintptr_t join = atomic_load_explicit(&task->join, memory_order_relaxed);

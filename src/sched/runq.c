@@ -23,11 +23,13 @@
 #include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
     FIRST_FRESH = 256,        /* room for fresh tasks at first; a power of two */
+    HUGE_PAGE = 2 << 20,      /* bytes */
     ANSWER_NS = 3000,         /* how long a thief waits for an answer */
     STANDSTILL_NS = 5000,     /* without a pick: a slot may be taken */
     PATIENCE_NS = 50000,      /* how long a thief waits for an owner that is inside */
@@ -60,45 +62,43 @@ int runq_init(struct runq *runq)
     return 0;
 }
 
-/* Owner, outside. `size` is a power of two; false where it became too small meanwhile. */
-static bool move_fresh(struct runq *runq, struct task **fresh, uint32_t size)
+/* Owner, outside. `size` is a power of two, no smaller than it was. */
+static void move_fresh(struct runq *runq, struct task **fresh, uint32_t size)
 {
     runq_enter(runq);
     uint32_t count = runq_fresh_count(runq), head = RUNQ_READ(runq->fresh_head);
-    bool fits = count <= size;
-    struct task **old = fits ? runq->fresh : fresh;
-    if (fits) {
-        for (uint32_t i = 0; i < count; i++)
-            fresh[i] = runq->fresh[(head + i) & runq->fresh_mask];
-        RUNQ_WRITE(runq->fresh_head, 0);
-        RUNQ_WRITE(runq->fresh_tail, count);
-        runq->fresh = fresh;
-        runq->fresh_mask = size - 1;
-        if (runq->fresh_easy > size)
-            runq->fresh_easy = size;
-    }
+    struct task **old = runq->fresh;
+    for (uint32_t i = 0; i < count; i++)
+        fresh[i] = old[(head + i) & runq->fresh_mask];
+    RUNQ_WRITE(runq->fresh_head, 0);
+    RUNQ_WRITE(runq->fresh_tail, count);
+    runq->fresh = fresh;
+    runq->fresh_mask = size - 1;
     runq_leave(runq);
     free(old);
-    return fits;
+}
+
+/* Room for so many. A big one in huge pages: touched page by page for the first time, 4 MiB take the
+ * owner 2 ms, and he would count as stuck. */
+static struct task **allocate(size_t count)
+{
+    size_t size = count * sizeof(struct task *);
+    if (size < HUGE_PAGE)
+        return malloc(size);
+    struct task **fresh = aligned_alloc(HUGE_PAGE, size);
+    if (fresh)
+        os_calls.advise(fresh, size, MADV_HUGEPAGE);
+    return fresh;
 }
 
 int runq_grow(struct runq *runq)
 {
     size_t size = ((size_t)runq->fresh_mask + 1) * 2;
-    struct task **fresh = size <= UINT32_MAX / 2 ? malloc(size * sizeof *fresh) : NULL;
+    struct task **fresh = size <= UINT32_MAX / 2 ? allocate(size) : NULL;
     if (!fresh)
         return -ENOMEM;
     move_fresh(runq, fresh, (uint32_t)size);
     return 0;
-}
-
-void runq_shrink(struct runq *runq)
-{
-    if (runq->fresh_mask + 1 == FIRST_FRESH || runq_fresh_count(runq) > FIRST_FRESH)
-        return;
-    struct task **fresh = malloc(FIRST_FRESH * sizeof *fresh);
-    if (fresh)
-        move_fresh(runq, fresh, FIRST_FRESH);
 }
 
 /* Alone inside. Moves the older half of the ready tasks, else of the fresh ones, to the loot. */

@@ -71,9 +71,6 @@ int runq_init(struct runq *runq);
 /* Owner, outside. Makes room for more fresh tasks: 0 or -ENOMEM. */
 int runq_grow(struct runq *runq);
 
-/* Owner, outside. Gives back what a big burst of fresh tasks needed. */
-void runq_shrink(struct runq *runq);
-
 /* Does what WANT_AT_ENTRY asks for. Called with busy set, and returns so. */
 void runq_answer(struct runq *runq);
 
@@ -138,14 +135,18 @@ static inline void runq_push_ready(struct runq *runq, struct task *task)
     RUNQ_WRITE(runq->tail, tail + 1);
 }
 
-/* Asks the cache for what resuming the tasks behind the first will touch. */
-static inline void runq_prefetch(const struct runq *runq, uint32_t head)
+/* Asks the cache for what resuming the task will touch first. */
+static inline void runq_prefetch(const struct task *task)
 {
-    const struct task *second = runq->ring[(head + 2) % RING_SIZE];
-    if (runq_ready_count(runq) > 2) {
-        __builtin_prefetch(second->sp);
-        __builtin_prefetch((char *)second->sp + CACHE_LINE);
-    }
+    __builtin_prefetch(task->sp);
+    __builtin_prefetch((char *)task->sp + CACHE_LINE);
+}
+
+/* The same for those behind the first. */
+static inline void runq_prefetch_later(const struct runq *runq, uint32_t head)
+{
+    if (runq_ready_count(runq) > 2)
+        runq_prefetch(runq->ring[(head + 2) % RING_SIZE]);
     if (runq_ready_count(runq) > 4)
         __builtin_prefetch(runq->ring[(head + 4) % RING_SIZE]);
 }
@@ -156,7 +157,7 @@ static inline struct task *runq_pop_ready(struct runq *runq)
     if (head == RUNQ_READ(runq->tail))
         return NULL;
     struct task *task = runq->ring[head % RING_SIZE];
-    runq_prefetch(runq, head);
+    runq_prefetch_later(runq, head);
     RUNQ_WRITE(runq->head, head + 1);
     return task;
 }
@@ -197,6 +198,8 @@ static inline struct task *runq_pop_newest_fresh(struct runq *runq)
     struct task *task = runq_newest_fresh(runq);
     if (task)
         runq_drop_newest_fresh(runq);
+    if (runq_fresh_count(runq) > 4)
+        __builtin_prefetch(runq->fresh[(RUNQ_READ(runq->fresh_tail) - 4) & runq->fresh_mask], 1);
     return task;
 }
 

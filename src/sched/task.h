@@ -148,34 +148,36 @@ struct covered {
  * a dump reads them without a lock and may see them in the middle of a change.
  */
 struct run {
-    struct task *task;
     struct run *outer;      /* who awaits this task in place, on the same stack; NULL: nobody */
     struct stack *stack;    /* NULL on a plain thread */
-    struct bine_pool *pool; /* NULL on a plain thread */
     struct worker *home;    /* the worker it is pinned to while pins > 0 */
-    struct task *marked;    /* whose cancel mark counts: its own, or its parent's */
-    int64_t deadline;       /* the nearest one around the caller that counts now; see scope.h */
     int64_t base_deadline;  /* the one that it was started with */
     struct level *shield;   /* SHIELDED: what `level` was when the shield went up */
     struct covered in;      /* LISTED: in the list of the scope it was started in */
     struct covered under;   /* a covered call's: in the list of the task it observes */
+
+    /* These and the first that are zero are what each wait touches. */
+    struct task *task;
+    struct bine_pool *pool; /* NULL on a plain thread */
+    struct task *marked;    /* whose cancel mark counts: its own, or its parent's */
+    int64_t deadline;       /* the nearest one around the caller that counts now; see scope.h */
     const void *waits_on;   /* while it waits */
     int64_t waits_since;    /* ns, as coarse as the worker's clock */
 
     /* From here on all is zero when it starts. */
-    struct task_more *more;
-    const char *name;
-    uint32_t pins;
-    uint32_t opened;               /* scopes it has opened so far */
+    const char *waits_for;  /* what it waits for, for the dump; NULL while it runs */
+    struct scope *inside;          /* the innermost scope that counts now */
+    struct scope *started_in;      /* NULL: in none */
     bool shielded;
     bool listed;                   /* its first wait has put it into that list */
     bool deeper;                   /* it has a scope of its own there; protected as `in` */
-    struct scope *inside;          /* the innermost scope that counts now */
-    struct scope *started_in;      /* NULL: in none */
+    uint32_t pins;
+    uint32_t opened;               /* scopes it has opened so far */
+    struct task_more *more;
+    const char *name;
     struct level *level;           /* the innermost it has set up */
     struct covered *covers; /* scopes without a parent, covered calls; protected by task_lock() */
     struct key_values keys;
-    const char *waits_for;         /* what it waits for, for the dump; NULL while it runs */
     _Atomic(struct scope *) scope; /* the innermost it has opened; goes with task_lock() held */
     _Atomic uint64_t id;           /* 0 until somebody asks: see run_id() */
 };
