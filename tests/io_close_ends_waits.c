@@ -6,7 +6,7 @@
 #include "test_support/net.h"
 #include <poll.h>
 
-enum { WAITERS = 6 };
+enum { WAITERS = 6, LOWER = 64 };
 
 enum kind { READ, WRITE, POLL_IN_ONLY, POLL_BOTH, ACCEPT, KINDS };
 
@@ -56,16 +56,37 @@ static void check(int which, int number, int peer)
         CHECK_EQ(bine_close(peer), 0);
 }
 
+/* Whatever else is opened, such as a spare worker's own, is to get lower numbers than ours, so that
+ * those are nobody's once they are closed. */
+static void take_lower_numbers(int lower[LOWER])
+{
+    for (int i = 0; i < LOWER; i++)
+        CHECK((lower[i] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0);
+}
+
+static void give_lower_numbers(const int lower[LOWER])
+{
+    for (int i = 0; i < LOWER; i++)
+        close(lower[i]);
+}
+
 int main(void)
 {
-    int ends[2];
+    int ends[2], lower[LOWER];
     char address[64];
     for (int which = 0; which < ACCEPT; which++) {
+        take_lower_numbers(lower);
         net_pair(ends);
+        give_lower_numbers(lower);
         check(which, ends[0], ends[1]);
+        take_lower_numbers(lower);
         net_foreign_pair(ends);
+        give_lower_numbers(lower);
         check(which, ends[0], ends[1]);
     }
-    check(ACCEPT, net_listen(address), -1);
+    take_lower_numbers(lower);
+    int listener = net_listen(address);
+    give_lower_numbers(lower);
+    check(ACCEPT, listener, -1);
     return 0;
 }
