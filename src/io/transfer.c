@@ -14,7 +14,8 @@
 #include <limits.h>
 
 /* What the result of a try says of the descriptor. */
-static inline enum outcome outcome_of(const struct transfer *transfer, unsigned traits, ssize_t result)
+static inline enum outcome outcome_of(const struct transfer *transfer, unsigned traits,
+                                      ssize_t result)
 {
     if (result == -EAGAIN)
         return OUTCOME_NONE;

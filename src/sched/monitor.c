@@ -283,8 +283,10 @@ static void wake_watcher(struct bine_pool *pool, void *context)
 static bool see_to_watch(void)
 {
     bool woken = poller_is_watched();
-    if (!woken)
+    if (!woken) {
+        worker_forget_promise();
         pool_each(wake_watcher, &woken);
+    }
     return woken;
 }
 
