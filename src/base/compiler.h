@@ -28,6 +28,12 @@
 #endif
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define BINE_MSAN 1
+#endif
+#endif
+
 /* For calls through a pointer of another type, and for entry points that a switch jumps to. */
 #if defined(__clang__)
 #define UNCHECKED_CALL __attribute__((no_sanitize("function")))

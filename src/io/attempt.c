@@ -14,6 +14,7 @@
  */
 #define _GNU_SOURCE
 #include "io/transfer.h"
+#include "base/kernel.h"
 #include "sched/worker.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -56,10 +57,10 @@ ssize_t attempt_read(struct use *use, const struct transfer *transfer)
     unsigned traits = use_traits(use);
     const struct iovec *iov = transfer->iov;
     if (likely(traits & TRAIT_SOCKET)) {
+        if (likely(transfer->count == 1))
+            return kernel_recv(use->fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT);
         struct msghdr message = {.msg_iov = (struct iovec *)iov,
                                  .msg_iovlen = (size_t)transfer->count};
-        if (likely(transfer->count == 1))
-            return or_error(recv(use->fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT));
         return or_error(recvmsg(use->fd, &message, MSG_DONTWAIT));
     }
     if (traits & (TRAIT_OURS | TRAIT_PROMPT))
@@ -144,7 +145,7 @@ ssize_t attempt_write(struct use *use, const struct transfer *transfer)
     if (unlikely(!(use_traits(use) & TRAIT_SOCKET)))
         return write_without_signal(use, transfer);
     if (likely(transfer->count == 1))
-        return or_error(send(use->fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL));
+        return kernel_send(use->fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
     struct msghdr message = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)transfer->count};
     return or_error(sendmsg(use->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }

@@ -35,18 +35,12 @@
 #include <unistd.h>
 
 enum {
-    CHUNK = 1024,       /* descriptors in a chunk */
-    CHUNKS = 1 << 16,   /* chunks: more numbers than the kernel gives out */
     MEMORY_DEVICES = 1, /* the major number of /dev/null, /dev/zero and the like */
 };
 
-enum descriptor_state { STATE_NONE, STATE_OPEN, STATE_CLOSING, STATE_SHUT };
-
-/* The word: 32 bits generation, 4 state, 28 calls inside. */
-enum { STATE_SHIFT = 28, GENERATION_SHIFT = 32 };
 #define INSIDE_MASK ((UINT64_C(1) << STATE_SHIFT) - 1)
 
-static _Atomic(struct descriptor *) table[CHUNKS];
+_Atomic(struct descriptor *) descriptor_table[CHUNKS];
 
 static uint32_t generation_of(uint64_t word)
 {
@@ -63,20 +57,6 @@ static uint64_t make_word(uint32_t generation, enum descriptor_state state, uint
     return (uint64_t)generation << GENERATION_SHIFT | (uint64_t)state << STATE_SHIFT | inside;
 }
 
-struct descriptor *descriptor_find(int fd)
-{
-    if (unlikely(fd < 0 || fd >= CHUNK * CHUNKS))
-        return NULL;
-    struct descriptor *chunk = atomic_load_explicit(&table[fd / CHUNK], memory_order_acquire);
-    return likely(chunk != NULL) ? &chunk[fd % CHUNK] : NULL;
-}
-
-bool descriptor_is_open(const struct descriptor *descriptor, uint32_t generation)
-{
-    uint64_t word = atomic_load_explicit(&descriptor->word, memory_order_acquire);
-    return state_of(word) == STATE_OPEN && generation_of(word) == generation;
-}
-
 /* From the start, for select may be the first to use a descriptor. It is here and not with what it
  * calls so that a linker, which takes from an archive what is asked for, takes both. */
 __attribute__((constructor)) static void offer_to_select(void)
@@ -89,7 +69,7 @@ __attribute__((constructor)) static void offer_to_select(void)
 static void abandon(void)
 {
     for (int i = 0; i < CHUNKS; i++) {
-        struct descriptor *chunk = atomic_load(&table[i]);
+        struct descriptor *chunk = atomic_load(&descriptor_table[i]);
         if (chunk)
             memset(chunk, 0, CHUNK * sizeof *chunk);
     }
@@ -109,7 +89,7 @@ static struct descriptor *make_chunk(int number)
         return NULL;
     memset(chunk, 0, CHUNK * sizeof *chunk);
     /* release: pairs with the acquire in descriptor_find(). */
-    if (atomic_compare_exchange_strong_explicit(&table[number], &before, chunk,
+    if (atomic_compare_exchange_strong_explicit(&descriptor_table[number], &before, chunk,
                                                 memory_order_release, memory_order_acquire))
         return chunk;
     free(chunk);
@@ -235,12 +215,10 @@ static uint64_t until_not_shut(struct descriptor *descriptor)
     return word;
 }
 
-int use_begin(struct use *use, int fd)
+int use_begin_slowly(struct use *use)
 {
     int error = 0;
-    use->fd = fd;
-    use->served = false;
-    use->descriptor = find_or_make(fd, &error);
+    use->descriptor = find_or_make(use->fd, &error);
     if (unlikely(error))
         return error;
     uint64_t word = atomic_load_explicit(&use->descriptor->word, memory_order_acquire);
@@ -308,22 +286,10 @@ static void shut_if_empty(struct descriptor *descriptor, int fd, int *result)
     *result = error;
 }
 
-bool use_enter(struct use *use)
-{
-    struct descriptor *descriptor = use->descriptor;
-    /* acq_rel: pairs with the changes of state; the last one inside sees what the closer did. */
-    uint64_t word = atomic_fetch_add_explicit(&descriptor->word, 1, memory_order_acq_rel);
-    if (likely(word >> STATE_SHIFT == make_word(use->generation, STATE_OPEN, 0) >> STATE_SHIFT))
-        return true;
-    use_leave(use);
-    return false;
-}
-
-void use_leave(struct use *use)
+void use_leave_closing(struct use *use, uint64_t word)
 {
     int ignored;
-    uint64_t word = atomic_fetch_sub_explicit(&use->descriptor->word, 1, memory_order_acq_rel);
-    if (unlikely(state_of(word) == STATE_CLOSING && (word & INSIDE_MASK) == 1))
+    if (state_of(word) == STATE_CLOSING && (word & INSIDE_MASK) == 1)
         shut_if_empty(use->descriptor, use->fd, &ignored);
 }
 

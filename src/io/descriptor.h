@@ -84,8 +84,60 @@ struct use {
     uint32_t seen;       /* the side's word before the try */
 };
 
+/* What a descriptor's word is made of: 32 bits generation, 4 state, 28 calls inside. */
+enum descriptor_state { STATE_NONE, STATE_OPEN, STATE_CLOSING, STATE_SHUT };
+enum { STATE_SHIFT = 28, GENERATION_SHIFT = 32 };
+
+/* Descriptors are in chunks that are never freed. */
+enum {
+    CHUNK = 1024,     /* descriptors in a chunk */
+    CHUNKS = 1 << 16, /* chunks: more numbers than the kernel gives out */
+};
+extern _Atomic(struct descriptor *) descriptor_table[CHUNKS];
+
+/* The descriptor of a number that has one; NULL. */
+static inline struct descriptor *descriptor_find(int fd)
+{
+    if (unlikely(fd < 0 || fd >= CHUNK * CHUNKS))
+        return NULL;
+    struct descriptor *chunk =
+        atomic_load_explicit(&descriptor_table[fd / CHUNK], memory_order_acquire);
+    return likely(chunk != NULL) ? &chunk[fd % CHUNK] : NULL;
+}
+
+/* True if the word says open, in that generation. */
+static inline bool word_is_open(uint64_t word, uint32_t generation)
+{
+    return word >> STATE_SHIFT ==
+           ((uint64_t)generation << GENERATION_SHIFT | (uint64_t)STATE_OPEN << STATE_SHIFT) >>
+               STATE_SHIFT;
+}
+
+/* True if the descriptor is open, and the same as when `generation` was read. */
+static inline bool descriptor_is_open(const struct descriptor *descriptor, uint32_t generation)
+{
+    return word_is_open(atomic_load_explicit(&descriptor->word, memory_order_acquire), generation);
+}
+
+int use_begin_slowly(struct use *use);
+
 /* Finds out what fd is. 0; -EBADF, -ENOMEM. */
-int use_begin(struct use *use, int fd);
+static inline int use_begin(struct use *use, int fd)
+{
+    struct descriptor *descriptor = descriptor_find(fd);
+    use->fd = fd;
+    use->served = false;
+    use->descriptor = descriptor;
+    if (likely(descriptor != NULL)) {
+        uint64_t word = atomic_load_explicit(&descriptor->word, memory_order_acquire);
+        use->generation = (uint32_t)(word >> GENERATION_SHIFT);
+        if (likely(word_is_open(word, use->generation) &&
+                   (atomic_load_explicit(&descriptor->traits, memory_order_relaxed) &
+                    (TRAIT_FILE | TRAIT_OURS)) != TRAIT_FILE))
+            return 0;
+    }
+    return use_begin_slowly(use);
+}
 
 static inline unsigned use_traits(const struct use *use)
 {
@@ -97,9 +149,27 @@ static inline void use_add_trait(const struct use *use, enum trait trait)
     atomic_fetch_or_explicit(&use->descriptor->traits, (uint16_t)trait, memory_order_relaxed);
 }
 
+/* Of one who comes out of a descriptor that is being closed: the last one closes it. */
+void use_leave_closing(struct use *use, uint64_t word);
+
+static inline void use_leave(struct use *use)
+{
+    /* acq_rel, here and in use_enter(): pairs with the changes of state; the last one inside sees what
+     * the closer did. */
+    uint64_t word = atomic_fetch_sub_explicit(&use->descriptor->word, 1, memory_order_acq_rel);
+    if (unlikely(!word_is_open(word, use->generation)))
+        use_leave_closing(use, word);
+}
+
 /* Keeps the number from being closed. False: it has been. */
-bool use_enter(struct use *use);
-void use_leave(struct use *use);
+static inline bool use_enter(struct use *use)
+{
+    uint64_t word = atomic_fetch_add_explicit(&use->descriptor->word, 1, memory_order_acq_rel);
+    if (likely(word_is_open(word, use->generation)))
+        return true;
+    use_leave(use);
+    return false;
+}
 
 /* What fd is has changed, which means that somebody closed the number with close(): looks anew. */
 int use_identify_again(struct use *use);
@@ -134,8 +204,14 @@ enum outcome {
     OUTCOME_NONE,  /* it would have had to wait */
 };
 
+void side_note(struct use *use, enum side_index index, enum outcome outcome);
+
 /* Writes down what a try has shown, and lets the next waiter try if there is more. */
-void side_tried(struct use *use, enum side_index index, enum outcome outcome);
+static inline void side_tried(struct use *use, enum side_index index, enum outcome outcome)
+{
+    if (outcome != OUTCOME_MORE || use->served)
+        side_note(use, index, outcome);
+}
 
 /* Waits for an edge, if none has come since the last try. 0: try; -EBADF (closed), -ECANCELED,
  * -ETIMEDOUT, or what the poller says. `what`: for the dump. */
@@ -169,11 +245,5 @@ void side_depart(struct side *side, struct wait *wait, struct task **woken);
 
 /* The poller, opened on first use: 0 or why it cannot be. */
 int side_need_poller(void);
-
-/* The descriptor of a number that has one; NULL. */
-struct descriptor *descriptor_find(int fd);
-
-/* True if the descriptor is open, and the same as when `generation` was read. */
-bool descriptor_is_open(const struct descriptor *descriptor, uint32_t generation);
 
 #endif

@@ -113,13 +113,11 @@ int side_need_poller(void)
 
 /* --- trying --- */
 
-void side_tried(struct use *use, enum side_index index, enum outcome outcome)
+void side_note(struct use *use, enum side_index index, enum outcome outcome)
 {
     struct descriptor *descriptor = use->descriptor;
     struct side *side = &descriptor->side[index];
     struct wait *next = NULL;
-    if (outcome == OUTCOME_MORE && !use->served)
-        return;
     if (outcome == OUTCOME_SHORT && (use->seen & SIDE_LAST))
         outcome = OUTCOME_MORE;
     bool keeps_turn = use->served && outcome == OUTCOME_NONE;

@@ -8,13 +8,14 @@
 #define _GNU_SOURCE
 #include "io/transfer.h"
 #include "io/file.h"
-#include "sched/worker.h"
+#include "sched/call.h"
 #include <bine/io.h>
 #include <errno.h>
 #include <limits.h>
 
 /* What the result of a try says of the descriptor. */
-static enum outcome outcome_of(const struct transfer *transfer, unsigned traits, ssize_t result)
+static inline enum outcome outcome_of(const struct transfer *transfer, unsigned traits,
+                                      ssize_t result)
 {
     if (result == -EAGAIN)
         return OUTCOME_NONE;
@@ -26,7 +27,7 @@ static enum outcome outcome_of(const struct transfer *transfer, unsigned traits,
 }
 
 /* One try. -EBADF: it was closed meanwhile. */
-static ssize_t try_once(struct use *use, const struct transfer *transfer)
+static inline ssize_t try_once(struct use *use, const struct transfer *transfer)
 {
     ssize_t result;
     if (unlikely(!use_enter(use)))
@@ -41,14 +42,13 @@ static ssize_t try_once(struct use *use, const struct transfer *transfer)
     return result;
 }
 
-static ssize_t run_transfer(int fd, const struct transfer *transfer)
+/* Inlined, so that reading and writing, of which there are many, each get their own. */
+static inline __attribute__((always_inline)) ssize_t run_transfer(int fd,
+                                                                  const struct transfer *transfer)
 {
     struct use use;
     int error = use_begin(&use, fd);
-    if (unlikely(error))
-        return error;
-    worker_heed_budget_here();
-    if (unlikely((error = run_check(run_self()))))
+    if (unlikely(error) || unlikely((error = call_begin())))
         return error;
     if (unlikely(use_traits(&use) & TRAIT_FILE) && !transfer->message)
         return file_transfer(&use, transfer);
@@ -87,35 +87,43 @@ static ssize_t move_nothing(int fd)
     return error ? error : run_check(run_self());
 }
 
-ssize_t bine_readv(int fd, const struct iovec *iov, int count)
+static ssize_t read_into(int fd, const struct iovec *iov, int count, ssize_t size)
 {
-    ssize_t size = size_of(iov, count);
     if (unlikely(size <= 0))
-        return size < 0 ? size : move_nothing(fd);
+        return size < 0 ? -EINVAL : move_nothing(fd);
     struct transfer transfer = {attempt_read, iov, count, 0, NULL, (size_t)size, "read", SIDE_IN};
     return run_transfer(fd, &transfer);
+}
+
+ssize_t bine_readv(int fd, const struct iovec *iov, int count)
+{
+    return read_into(fd, iov, count, size_of(iov, count));
 }
 
 ssize_t bine_read(int fd, void *buffer, size_t size)
 {
     struct iovec iov = {buffer, size};
-    return bine_readv(fd, &iov, 1);
+    return read_into(fd, &iov, 1, (ssize_t)size); /* below 0 where it is too large */
+}
+
+static ssize_t write_from(int fd, const struct iovec *iov, int count, ssize_t size)
+{
+    if (unlikely(size < 0))
+        return -EINVAL;
+    struct transfer transfer = {attempt_write, iov,          count,   0,
+                                NULL,          (size_t)size, "write", SIDE_OUT};
+    return run_transfer(fd, &transfer);
 }
 
 ssize_t bine_writev(int fd, const struct iovec *iov, int count)
 {
-    ssize_t size = size_of(iov, count);
-    if (unlikely(size < 0))
-        return size;
-    struct transfer transfer = {attempt_write, iov,          count,   0,
-                                NULL,          (size_t)size, "write", SIDE_OUT};
-    return count == 0 ? move_nothing(fd) : run_transfer(fd, &transfer);
+    return count == 0 ? move_nothing(fd) : write_from(fd, iov, count, size_of(iov, count));
 }
 
 ssize_t bine_write(int fd, const void *buffer, size_t size)
 {
     struct iovec iov = {(void *)buffer, size};
-    return bine_writev(fd, &iov, 1);
+    return write_from(fd, &iov, 1, (ssize_t)size);
 }
 
 static ssize_t receive(int fd, struct msghdr *message, size_t size, int flags)

@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include "poll/poll.h"
 #include "base/compiler.h"
+#include "base/kernel.h"
 #include "base/os.h"
 #include "time/clock.h"
 #include <assert.h>
@@ -110,9 +111,9 @@ static int to_milliseconds(int64_t span)
 static int wait_for_events(struct epoll_event *events, int64_t deadline)
 {
     if (deadline <= 0)
-        return epoll_wait(poller.fd, events, POLL_BATCH, 0);
+        return kernel_epoll_wait(poller.fd, events, POLL_BATCH, 0);
     if (deadline == INT64_MAX)
-        return epoll_wait(poller.fd, events, POLL_BATCH, -1);
+        return kernel_epoll_wait(poller.fd, events, POLL_BATCH, -1);
     int64_t span = deadline - clock_now();
     if (span < 0)
         span = 0;

@@ -8,6 +8,9 @@
  * lay down that a longer search would have. After each search in vain it is half as long, and below
  * 4 us a mere look around: a worker that spins in vain after it has woken a plain thread keeps that
  * from the processor, where both are on one.
+ *
+ * One idle worker watches the poller: it asks again and again while it searches, and sleeps there.
+ * Two that ask disturb each other, and take the processor from who is to send the next request.
  */
 #include "sched/worker.h"
 #include "sched/future.h"
@@ -33,10 +36,17 @@
 enum {
     SPIN_NS = 50000,        /* a search after a find; also what a wake-up costs */
     LEAST_SPIN_NS = 4000,
+    SHORT_RUN_NS = 20000,   /* mean run of a worker that comes by soon again */
+    PROMISE_NS = 150000,    /* a busy worker asks the poller each 100 us */
     LAST_STACKS = 4,        /* free stacks a sleeping worker keeps */
     STARVED_NS = 1000000,   /* between two tries to get memory for a stack */
     BASE_STACK = 256 << 10, /* of a worker's thread */
 };
+
+/* ns: until when a worker that is awake says that it will ask the poller again. Others need not lie down
+ * there, where the next event would wake them, on top of that worker. A hint, which the monitor takes
+ * back where it is not kept. */
+static _Atomic int64_t polled_until;
 
 /* C++: the caught-exception state of the calling thread, where the program has a C++ runtime. */
 extern void *__cxa_get_globals(void) __attribute__((weak));
@@ -125,12 +135,32 @@ static bool handed_something(const struct worker *worker)
     return task && task != HAND_CLOSED;
 }
 
+void worker_poll(struct worker *worker, int64_t now)
+{
+    poller_wait(&worker->batch, BINE_NOW);
+    poller_deliver(&worker->batch);
+    if (atomic_load_explicit(&worker->mean_run, memory_order_relaxed) < SHORT_RUN_NS)
+        atomic_store_explicit(&polled_until, now + PROMISE_NS, memory_order_relaxed);
+}
+
+void worker_forget_promise(void)
+{
+    atomic_store_explicit(&polled_until, 0, memory_order_relaxed);
+}
+
+/* The right to watch the poller, where it is open, of a worker with a seat. */
+static bool take_watch(struct worker *worker)
+{
+    return poller_is_open() && atomic_load_explicit(&worker->seated, memory_order_relaxed) &&
+           poller_take_watch();
+}
+
 /* What is here without another worker's doing: its own, or from outside the pool. */
-static struct task *look_at_own(struct worker *worker, int64_t now)
+static struct task *look_at_own(struct worker *worker, int64_t now, bool watches)
 {
     wait_run_timers(&worker->timers, now);
-    if (poller_is_open())
-        worker_poll(worker);
+    if (watches)
+        worker_poll(worker, now);
     return runq_count(&worker->runq) || (RUNQ_READ(worker->runq.want) & WANT_AT_PICK) ||
                    RUNQ_READ(worker->pool->queued)
                ? worker_pick(worker)
@@ -141,14 +171,19 @@ static struct task *look_at_own(struct worker *worker, int64_t now)
 static struct task *search(struct worker *worker, int64_t span)
 {
     int64_t now = clock_now(), end = now + span;
+    bool watches = take_watch(worker);
     open_hand(worker);
-    struct task *task = look_at_own(worker, now);
+    struct task *task = look_at_own(worker, now, watches);
     bool at_once = task != NULL;
     while (!task && !(task = steal(worker)) && !handed_something(worker) &&
            (now = clock_now()) < end) {
         cpu_relax();
-        task = look_at_own(worker, now);
+        task = look_at_own(worker, now, watches);
     }
+    if (watches && !task)
+        worker_forget_promise();
+    if (watches)
+        poller_give_watch();
     if (!task && !handed_something(worker))
         task = fork_steal(worker, true);
 
@@ -229,17 +264,13 @@ static void sleep_in_poller(struct worker *worker, int64_t deadline)
     poller_give_watch();
 }
 
-void worker_poll(struct worker *worker)
+/* The worker lies. False while another one of the pool, which does not, asks the poller. */
+static bool should_watch(const struct worker *worker)
 {
-    poller_wait(&worker->batch, BINE_NOW);
-    poller_deliver(&worker->batch);
-}
-
-/* One worker with a seat sleeps in the poller, where it is open, the others each on its own word. */
-static bool may_watch(struct worker *worker)
-{
-    return poller_is_open() && atomic_load_explicit(&worker->seated, memory_order_relaxed) &&
-           poller_take_watch();
+    const struct bine_pool *pool = worker->pool;
+    return atomic_load_explicit(&pool->asleep, memory_order_relaxed) >=
+               atomic_load_explicit(&pool->seated, memory_order_relaxed) ||
+           worker->sampled_at >= atomic_load_explicit(&polled_until, memory_order_relaxed);
 }
 
 /* Sleeps until there may be work. True if the waker has counted the worker as searching. */
@@ -262,7 +293,7 @@ static bool idle_sleep(struct worker *worker, int64_t limit)
     if (!atomic_load_explicit(&worker->seated, memory_order_relaxed))
         pool_see_to_queue(pool); /* it may have lost its seat while it searched */
     if (!work_in_sight(worker)) {
-        if (may_watch(worker))
+        if (should_watch(worker) && take_watch(worker))
             sleep_in_poller(worker, deadline);
         else
             sleep_until_called(worker, deadline);

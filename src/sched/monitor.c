@@ -54,6 +54,8 @@ enum {
     PATIENCE = 5,               /* so many times longer for one that gets no processor */
     AGED_NS = 1000000,          /* between two oldest fresh tasks */
     LONG_RUN_NS = 3000,         /* a mean run that is worth a second worker */
+    POLL_PATIENCE_NS = 200000,  /* longer than a busy worker leaves the poller: what the monitor finds
+                                   goes to the global queue, where a busy worker takes one at a time */
 };
 #define TRIM_NS INT64_C(10000000000) /* between two looks for memory to give back */
 
@@ -299,14 +301,16 @@ static void wake_watcher(struct bine_pool *pool, void *context)
 static bool see_to_watch(void)
 {
     bool woken = poller_is_watched();
-    if (!woken)
+    if (!woken) {
+        worker_forget_promise();
         pool_each(wake_watcher, &woken);
+    }
     return woken;
 }
 
 static void look_at_poller(const struct round *round)
 {
-    if (!poller_is_due(round->now))
+    if (!poller_is_due(round->now - POLL_PATIENCE_NS))
         return;
     poller_wait(&monitor.batch, BINE_NOW);
     poller_deliver(&monitor.batch);

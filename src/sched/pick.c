@@ -506,7 +506,7 @@ static struct task *pick_slowly(struct worker *worker)
     worker_sample(worker);
     wait_run_timers(&worker->timers, worker->sampled_at);
     if (unlikely(poller_is_due(worker->sampled_at)))
-        worker_poll(worker);
+        worker_poll(worker, worker->sampled_at);
     pending_take(worker->sampled_at);
     if (worker->stack_count > 2 * KEPT_STACKS)
         worker_give_stacks(worker, KEPT_STACKS);

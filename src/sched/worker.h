@@ -171,7 +171,9 @@ void worker_give_stacks(struct worker *worker, unsigned keep);
 void worker_rouse(struct worker *worker);
 
 /* Looks for events of descriptors, without waiting. Owner. */
-void worker_poll(struct worker *worker);
+void worker_poll(struct worker *worker, int64_t now);
+/* No worker that is awake is to be relied on for that: who lies down next watches the poller. */
+void worker_forget_promise(void);
 
 static inline bool worker_asked_to_yield(const struct worker *worker)
 {
