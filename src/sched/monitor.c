@@ -10,9 +10,10 @@
  *   mean run is long or the owner picked nothing
  *   the same pick as at two looks 100 us apart, the      give the worker's seat to a spare
  *   thread in the kernel both times, work waits
- *   no pick for 2 ms (50 while it starts tasks), work    give its seat to a spare
- *   waits; five times that where it has to share its
- *   processor
+ *   no pick and no task started for 2 ms, or no pick     give its seat to a spare
+ *   for 50 (500 where only fresh tasks of its own
+ *   wait), work waits; ten times the 2 ms where it has
+ *   to share its processor
  *   work has waited for 2 ms                             ask the task to yield at its next call
  *                                                        that may
  *   fresh tasks wait for 1 ms                            have the oldest one run next
@@ -51,7 +52,8 @@ enum {
     BLOCKED_LOOK_NS = 100000,   /* between two looks at a thread that seems blocked */
     STUCK_NS = 2000000,         /* without a pick, while work waits */
     BUSY_STUCK_NS = 50000000,   /* the same for a task that starts others all the time */
-    PATIENCE = 5,               /* so many times longer for one that gets no processor */
+    ALONE_STUCK_NS = 500000000, /* and where these are all that waits */
+    PATIENCE = 10,              /* so many times longer for one that gets no processor */
     AGED_NS = 1000000,          /* between two oldest fresh tasks */
     LONG_RUN_NS = 3000,         /* a mean run that is worth a second worker */
 };
@@ -136,14 +138,41 @@ static int64_t processor_time(const struct worker *worker)
     return ran.tv_sec * INT64_C(1000000000) + ran.tv_nsec;
 }
 
-/* The worker has stood at its pick for that long. One that had to wait for a processor is not to be
- * replaced at once: one thread more would only make the others wait longer, and be found stuck. */
-static bool computes_for(const struct worker *worker, int64_t now, int64_t limit)
+/* The worker has neither picked nor started a task for 2 ms. One that had to wait for a processor is
+ * not to be replaced at once: one thread more would only make the others wait longer, and be found
+ * stuck. Nor is it where the monitor itself came late: all may have waited, then. */
+static bool computes(const struct worker *worker, int64_t now)
 {
     const struct worker_watch *watch = &worker->watch;
-    int64_t ran = processor_time(worker) - watch->ran_then;
-    return now - watch->since >= limit && (ran >= (now - watch->stood_at) / 2 ||
-                                           now - watch->since >= PATIENCE * limit);
+    int64_t stood = now - watch->started_at;
+    return stood >= STUCK_NS && (processor_time(worker) - watch->ran_then >= stood / 2 ||
+                                 stood >= PATIENCE * STUCK_NS);
+}
+
+/* Nothing waits but tasks that the worker itself has started. */
+static bool only_fresh_wait(const struct worker *worker, const struct round *round)
+{
+    return runq_count(&worker->runq) == runq_fresh_count(&worker->runq) &&
+           !timers_due(worker, round->now) && RUNQ_READ(worker->pool->queued) == 0 &&
+           !round->stranded;
+}
+
+/* One that starts tasks gets on: it may have a million to start, and a spare beside it would only
+ * be in its way. It is stuck once it starts none, or where others wait for long. */
+static bool is_stuck(const struct worker *worker, const struct round *round)
+{
+    const struct worker_watch *watch = &worker->watch;
+    int64_t busy_limit = only_fresh_wait(worker, round) ? ALONE_STUCK_NS : BUSY_STUCK_NS;
+    return computes(worker, round->now) || round->now - watch->since >= busy_limit;
+}
+
+/* It got on since the look before. */
+static void begin_standing(struct worker *worker, int64_t now, uint64_t started)
+{
+    struct worker_watch *watch = &worker->watch;
+    watch->started = started;
+    watch->started_at = now;
+    watch->ran_then = processor_time(worker);
 }
 
 /* The worker's pick is the one of the look before. */
@@ -151,22 +180,21 @@ static void look_at_standing(struct worker *worker, struct round *round)
 {
     struct worker_watch *watch = &worker->watch;
     uint64_t started = atomic_load_explicit(&worker->started, memory_order_relaxed);
-    int64_t limit = started == watch->started ? STUCK_NS : BUSY_STUCK_NS;
     bool seated = atomic_load_explicit(&worker->seated, memory_order_relaxed);
     bool said = atomic_load_explicit(&worker->blocked, memory_order_relaxed);
     if (!seated || worker->pool->serial)
         return;
-    watch->started = started;
-    if (!watch->stood_at) {
-        watch->stood_at = round->now;
-        watch->ran_then = processor_time(worker);
-    }
-    if (said || computes_for(worker, round->now, limit) || (stands_in_kernel(worker) && ++watch->looks_blocked >= 2)) {
+    if (started != watch->started)
+        begin_standing(worker, round->now, started);
+    if (said || is_stuck(worker, round) ||
+        (stands_in_kernel(worker) && ++watch->looks_blocked >= 2)) {
         watch->looks_blocked = 0;
         pool_replace(worker->pool, worker);
         want_look(round, FIRST_LOOK_NS);
     } else if (watch->looks_blocked > 0) {
         want_look(round, BLOCKED_LOOK_NS);
+    } else if (round->now - watch->started_at < STUCK_NS) {
+        want_look(round, watch->started_at + STUCK_NS - round->now);
     }
 }
 
@@ -213,7 +241,8 @@ static void look_at_worker(struct worker *worker, struct round *round)
         watch->picks = picks;
         watch->awake = true;
         watch->since = round->now;
-        watch->stood_at = 0;
+        begin_standing(worker, round->now,
+                       atomic_load_explicit(&worker->started, memory_order_relaxed));
         watch->looks_blocked = 0;
     }
     round->stands = round->stands || same;
