@@ -10,9 +10,9 @@
  *   mean run is long or the owner picked nothing
  *   the same pick as at two looks 100 us apart, the      give the worker's seat to a spare
  *   thread in the kernel both times, work waits
- *   no pick for 2 ms (100 if it started tasks in the     give its seat to a spare
- *   last 2), work waits; five times that where it has
- *   to share its processor
+ *   no pick and no task started for 2 ms, or no pick     give its seat to a spare
+ *   for 100, work waits; ten times the 2 ms where it
+ *   has to share its processor
  *   work has waited for 2 ms                             ask the task to yield at its next call
  *                                                        that may
  *   fresh tasks wait for 1 ms                            have the oldest one run next
@@ -51,7 +51,7 @@ enum {
     BLOCKED_LOOK_NS = 100000,   /* between two looks at a thread that seems blocked */
     STUCK_NS = 2000000,         /* without a pick, while work waits */
     BUSY_STUCK_NS = 100000000,  /* the same for a task that starts others all the time */
-    PATIENCE = 5,               /* so many times longer for one that gets no processor */
+    PATIENCE = 10,              /* so many times longer for one that gets no processor */
     AGED_NS = 1000000,          /* between two oldest fresh tasks */
     LONG_RUN_NS = 3000,         /* a mean run that is worth a second worker */
     POLL_PATIENCE_NS = 200000,  /* longer than a busy worker leaves the poller: what the monitor finds
@@ -138,53 +138,53 @@ static int64_t processor_time(const struct worker *worker)
     return ran.tv_sec * INT64_C(1000000000) + ran.tv_nsec;
 }
 
-/* The worker has stood at its pick for that long. One that had to wait for a processor is not to be
- * replaced at once: one thread more would only make the others wait longer, and be found stuck. */
-static bool computes_for(const struct worker *worker, int64_t now, int64_t since, int64_t limit)
+/* The worker has neither picked nor started a task for 2 ms. One that had to wait for a processor is
+ * not to be replaced at once: one thread more would only make the others wait longer, and be found
+ * stuck. Nor is it where the monitor itself came late: all may have waited, then. */
+static bool computes(const struct worker *worker, int64_t now)
 {
     const struct worker_watch *watch = &worker->watch;
-    if (now - since < limit)
-        return false;
-    int64_t ran = processor_time(worker) - watch->ran_then;
-    return ran >= (now - watch->stood_at) / 2 || now - since >= PATIENCE * limit;
+    int64_t stood = now - watch->started_at;
+    return stood >= STUCK_NS && (processor_time(worker) - watch->ran_then >= stood / 2 ||
+                                 stood >= PATIENCE * STUCK_NS);
 }
 
-/* It has neither picked nor started anything for a while, or done nothing but start for a long one. */
-static bool computes_too_long(const struct worker *worker, int64_t now)
+/* One that starts tasks gets on: it may have a million to start, and a spare beside it would only
+ * be in its way. It is stuck once it starts none, or after a long time. */
+static bool is_stuck(const struct worker *worker, int64_t now)
 {
-    return computes_for(worker, now, worker->watch.started_at, STUCK_NS) ||
-           computes_for(worker, now, worker->watch.since, BUSY_STUCK_NS);
+    return computes(worker, now) || now - worker->watch.since >= BUSY_STUCK_NS;
 }
 
-static void note_starts(struct worker *worker, int64_t now)
+/* It got on since the look before. */
+static void begin_standing(struct worker *worker, int64_t now, uint64_t started)
 {
     struct worker_watch *watch = &worker->watch;
-    uint64_t started = atomic_load_explicit(&worker->started, memory_order_relaxed);
-    if (started != watch->started)
-        watch->started_at = now;
     watch->started = started;
+    watch->started_at = now;
+    watch->ran_then = processor_time(worker);
 }
 
 /* The worker's pick is the one of the look before. */
 static void look_at_standing(struct worker *worker, struct round *round)
 {
     struct worker_watch *watch = &worker->watch;
+    uint64_t started = atomic_load_explicit(&worker->started, memory_order_relaxed);
     bool seated = atomic_load_explicit(&worker->seated, memory_order_relaxed);
     bool said = atomic_load_explicit(&worker->blocked, memory_order_relaxed);
     if (!seated || worker->pool->serial)
         return;
-    note_starts(worker, round->now);
-    if (!watch->stood_at) {
-        watch->stood_at = round->now;
-        watch->ran_then = processor_time(worker);
-    }
-    if (said || computes_too_long(worker, round->now) ||
+    if (started != watch->started)
+        begin_standing(worker, round->now, started);
+    if (said || is_stuck(worker, round->now) ||
         (stands_in_kernel(worker) && ++watch->looks_blocked >= 2)) {
         watch->looks_blocked = 0;
         pool_replace(worker->pool, worker);
         want_look(round, FIRST_LOOK_NS);
     } else if (watch->looks_blocked > 0) {
         want_look(round, BLOCKED_LOOK_NS);
+    } else if (round->now - watch->started_at < STUCK_NS) {
+        want_look(round, watch->started_at + STUCK_NS - round->now);
     }
 }
 
@@ -231,9 +231,8 @@ static void look_at_worker(struct worker *worker, struct round *round)
         watch->picks = picks;
         watch->awake = true;
         watch->since = round->now;
-        note_starts(worker, round->now);
-        watch->started_at = round->now;
-        watch->stood_at = 0;
+        begin_standing(worker, round->now,
+                       atomic_load_explicit(&worker->started, memory_order_relaxed));
         watch->looks_blocked = 0;
     }
     round->stands = round->stands || same;

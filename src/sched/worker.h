@@ -18,11 +18,10 @@ struct deque;
 struct worker_watch {
     uint32_t picks;         /* at the last look */
     int64_t since;          /* ns: when that was first seen */
-    int64_t stood_at;       /* ns: when it was first seen again; 0: not yet */
-    int64_t ran_then;       /* ns of processor time that the thread had had by then */
     bool awake;             /* at the last look */
     uint64_t started;       /* tasks started by then */
-    int64_t started_at;     /* ns: when that, or the pick, was last seen to change */
+    int64_t started_at;     /* ns: when that was first seen, or the pick */
+    int64_t ran_then;       /* ns of processor time that the thread had had by then */
     int64_t waits_since;    /* ns: when work began to wait, or the task was last asked to yield */
     int64_t aged_at;        /* ns: when the oldest fresh task was last asked for */
     unsigned looks_blocked; /* looks in a row that found it in the kernel with the same pick */
