@@ -21,6 +21,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -136,22 +137,55 @@ static bool is_in_copy(const struct stack_copy *copy, uintptr_t address)
     return address - (uintptr_t)copy->words <= copy->size && address % sizeof(uintptr_t) == 0;
 }
 
-/* --- calls --- */
+/* --- libunwind --- */
 
 #if defined(BINE_WITH_LIBUNWIND)
 
-static unw_accessors_t *accessors;
+#define LIBRARY "libunwind.so.8"
+#define NAME_IN_TEXT(name) #name
+#define NAME_OF(function) NAME_IN_TEXT(function) /* which is a macro for the processor's own */
 
-static void find_accessors(void)
+static struct {
+    bool loaded;
+    unw_addr_space_t space;
+    unw_accessors_t *accessors;
+    __typeof__(unw_init_local) *init_local;
+    __typeof__(unw_get_reg) *get_reg;
+    __typeof__(unw_step) *step;
+} unwinder;
+
+static bool find_symbol(void *library, const char *name, void *symbol)
 {
-    accessors = unw_get_accessors(unw_local_addr_space);
+    void *found = dlsym(library, name);
+    memcpy(symbol, &found, sizeof found); /* it is a pointer to a function, for the most part */
+    return found;
 }
 
-/* To be called before all else of libunwind, which sets itself up then. */
-static void setup_unwinder(void)
+/* Its names stay its own: it has what C++ exceptions need, too, and they are the compiler's. */
+static void load_unwinder(void)
+{
+    bool dynamic = getauxval(AT_BASE); /* a statically linked program would get a second libc */
+    void *library = dynamic ? dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL) : NULL;
+    unw_addr_space_t *space;
+    __typeof__(unw_get_accessors) *get_accessors;
+    if (!library || !find_symbol(library, NAME_OF(unw_local_addr_space), &space) ||
+        !find_symbol(library, NAME_OF(unw_get_accessors), &get_accessors) ||
+        !find_symbol(library, NAME_OF(unw_init_local), &unwinder.init_local) ||
+        !find_symbol(library, NAME_OF(unw_get_reg), &unwinder.get_reg) ||
+        !find_symbol(library, NAME_OF(unw_step), &unwinder.step))
+        return;
+    unwinder.space = *space;
+    unwinder.accessors = get_accessors(*space); /* before all else: it sets itself up then */
+    unwinder.loaded = true;
+}
+
+/* Loads it at the first call, for that takes as long as a third of a program's start. False if there
+ * is none. */
+static bool have_unwinder(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, find_accessors);
+    pthread_once(&once, load_unwinder);
+    return unwinder.loaded;
 }
 
 /* What the registers hold once the context is resumed. */
@@ -183,23 +217,55 @@ static unsigned unwind(const struct stack_copy *copy, const void **calls)
     unw_cursor_t cursor;
     unw_word_t ip, sp, sp_before = 0;
     unsigned count = 0;
-    setup_unwinder();
     memset(&context, 0, sizeof context);
     fill_context(&context, copy->words);
-    if (unw_init_local(&cursor, &context) != 0)
+    if (unwinder.init_local(&cursor, &context) != 0)
         return 0;
     do {
-        if (unw_get_reg(&cursor, UNW_REG_IP, &ip) != 0 ||
-            unw_get_reg(&cursor, UNW_REG_SP, &sp) != 0 || ip == 0 || sp <= sp_before ||
+        if (unwinder.get_reg(&cursor, UNW_REG_IP, &ip) != 0 ||
+            unwinder.get_reg(&cursor, UNW_REG_SP, &sp) != 0 || ip == 0 || sp <= sp_before ||
             !is_in_copy(copy, sp))
             break;
         sp_before = sp;
         calls[count++] = (const void *)ip;
-    } while (count < MOST_CALLS && unw_step(&cursor) > 0);
+    } while (count < MOST_CALLS && unwinder.step(&cursor) > 0);
     return count;
 }
 
+/* From the symbols in the object's file. */
+static bool find_function_in_file(const void *address, char *name, size_t size, uintptr_t *offset)
+{
+    unw_word_t after_start = 0;
+    if (!have_unwinder())
+        return false;
+    int error = unwinder.accessors->get_proc_name(unwinder.space, (unw_word_t)address, name, size,
+                                                  &after_start, NULL);
+    *offset = after_start;
+    return error == 0 || error == -UNW_ENOMEM; /* the latter: it is cut */
+}
+
 #else
+
+static bool have_unwinder(void)
+{
+    return false;
+}
+
+static unsigned unwind(const struct stack_copy *copy, const void **calls)
+{
+    (void)copy, (void)calls;
+    return 0;
+}
+
+static bool find_function_in_file(const void *address, char *name, size_t size, uintptr_t *offset)
+{
+    (void)address, (void)name, (void)size, (void)offset;
+    return false;
+}
+
+#endif
+
+/* --- calls --- */
 
 /* Where a frame's record of the frame outside it lies, in words from the frame pointer: the frame
  * pointer, then the return address. */
@@ -210,7 +276,7 @@ enum { FRAME_RECORD = 0 };
 #endif
 
 /* The first call is certain; the others are where all the code keeps frame pointers. */
-static unsigned unwind(const struct stack_copy *copy, const void **calls)
+static unsigned follow_frames(const struct stack_copy *copy, const void **calls)
 {
     unsigned count = 0;
     uintptr_t frame = copy->words[ARCH_FRAME], before = (uintptr_t)copy->words;
@@ -226,12 +292,10 @@ static unsigned unwind(const struct stack_copy *copy, const void **calls)
     return count;
 }
 
-#endif
-
 unsigned stack_copy_calls(struct stack_copy *copy, const void *calls[MOST_CALLS])
 {
     relocate(copy);
-    return unwind(copy, calls);
+    return have_unwinder() ? unwind(copy, calls) : follow_frames(copy, calls);
 }
 
 /* --- names --- */
@@ -245,16 +309,7 @@ static bool find_function(const void *address, const Dl_info *info, char *name, 
         *offset = (uintptr_t)address - (uintptr_t)info->dli_saddr;
         return true;
     }
-#if defined(BINE_WITH_LIBUNWIND)
-    unw_word_t after_start = 0;
-    setup_unwinder();
-    int error = accessors->get_proc_name(unw_local_addr_space, (unw_word_t)address, name, size,
-                                         &after_start, NULL);
-    *offset = after_start;
-    return error == 0 || error == -UNW_ENOMEM; /* the latter: it is cut */
-#else
-    return false;
-#endif
+    return find_function_in_file(address, name, size, offset);
 }
 
 void describe_code(const void *address, char *text, size_t size)
