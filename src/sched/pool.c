@@ -75,20 +75,19 @@ static void setup_process(void)
 
 /* --- options --- */
 
-/* A number from `least` to `most` in the environment; `otherwise`, with a message, where what
- * stands there is something else. */
-static size_t environment_number(const char *name, size_t least, size_t most, size_t otherwise)
+/* A number from `least` to `most` in the environment; 0 where there is none, with a message where
+ * what stands there is something else. */
+static size_t environment_number(const char *name, size_t least, size_t most)
 {
     const char *text = getenv(name);
     char *end;
     if (!text || !*text)
-        return otherwise;
+        return 0;
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
     if (*end || errno || strchr(text, '-') || number < least || number > most) {
-        say("%s=%.40s is not a number from %zu to %zu; using %zu", name, text, least, most,
-            otherwise);
-        return otherwise;
+        say("%s=%.40s is not a number from %zu to %zu; using the default", name, text, least, most);
+        return 0;
     }
     return (size_t)number;
 }
@@ -122,12 +121,10 @@ static bine_pool_options complete(const bine_pool_options *options, bool is_defa
 static bine_pool_options complete_default(void)
 {
     bine_pool_options full = default_options;
-    if (!full.workers && !full.serial && getenv("BINE_WORKERS"))
-        full.workers =
-            (unsigned)environment_number("BINE_WORKERS", 1, MOST_SEATS, cpus_usable());
+    if (!full.workers && !full.serial)
+        full.workers = (unsigned)environment_number("BINE_WORKERS", 1, MOST_SEATS);
     if (!full.stack_size)
-        full.stack_size = environment_number("BINE_STACK", 4096, stack_class_promise(STACK_CLASSES - 1),
-                                             DEFAULT_STACK);
+        full.stack_size = environment_number("BINE_STACK", 4096, stack_class_promise(STACK_CLASSES - 1));
     return complete(&full, true);
 }
 
