@@ -179,7 +179,7 @@ static void load_unwinder(void)
     unwinder.loaded = true;
 }
 
-/* Loads it at the first call, for that takes as long as a third of a program's start. False if there
+/* Loads it at the first call: many programs never need it, and a start is short. False if there
  * is none. */
 static bool have_unwinder(void)
 {
