@@ -36,6 +36,7 @@ static struct {
     poll_deliver *deliver;      /* constant once open */
     _Atomic bool has_no_pwait2; /* the kernel has no epoll_pwait2 */
     _Alignas(CACHE_LINE) _Atomic bool watched; /* somebody may sleep */
+    _Atomic bool sleeps;                       /* that one does */
     _Atomic int64_t looked_at;                 /* ns: about when somebody asked last */
 } poller = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -145,8 +146,12 @@ void poller_wait(struct poll_batch *batch, int64_t deadline)
 {
     struct epoll_event *events = (struct epoll_event *)((char *)(batch->event + POLL_BATCH) -
                                                         POLL_BATCH * sizeof(struct epoll_event));
+    if (deadline > 0)
+        atomic_store_explicit(&poller.sleeps, true, memory_order_relaxed);
     int found = wait_for_events(events, deadline);
     atomic_store_explicit(&poller.looked_at, clock_now(), memory_order_relaxed);
+    if (deadline > 0)
+        atomic_store_explicit(&poller.sleeps, false, memory_order_relaxed);
     batch->count = 0;
     for (int i = 0; i < found; i++) {
         struct epoll_event event;
@@ -193,7 +198,7 @@ bool poller_is_watched(void)
 
 bool poller_is_due(int64_t now)
 {
-    return poller_is_open() && !atomic_load_explicit(&poller.watched, memory_order_relaxed) &&
+    return poller_is_open() && !atomic_load_explicit(&poller.sleeps, memory_order_relaxed) &&
            now - atomic_load_explicit(&poller.looked_at, memory_order_relaxed) > LOOK_EVERY_NS;
 }
 
@@ -206,4 +211,5 @@ void poller_abandon(void)
     }
     pthread_mutex_init(&poller.mutex, NULL);
     atomic_store(&poller.watched, false);
+    atomic_store(&poller.sleeps, false);
 }

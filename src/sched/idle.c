@@ -151,15 +151,24 @@ void worker_forget_promise(void)
 /* The right to watch the poller, where it is open, of a worker with a seat. */
 static bool take_watch(struct worker *worker)
 {
-    return poller_is_open() && atomic_load_explicit(&worker->seated, memory_order_relaxed) &&
-           poller_take_watch();
+    worker->watches = poller_is_open() &&
+                      atomic_load_explicit(&worker->seated, memory_order_relaxed) &&
+                      poller_take_watch();
+    return worker->watches;
+}
+
+void worker_give_watch(struct worker *worker)
+{
+    if (worker->watches)
+        poller_give_watch();
+    worker->watches = false;
 }
 
 /* What is here without another worker's doing: its own, or from outside the pool. */
-static struct task *look_at_own(struct worker *worker, int64_t now, bool watches)
+static struct task *look_at_own(struct worker *worker, int64_t now)
 {
     wait_run_timers(&worker->timers, now);
-    if (watches)
+    if (worker->watches)
         worker_poll(worker, now);
     return runq_count(&worker->runq) || (RUNQ_READ(worker->runq.want) & WANT_AT_PICK) ||
                    RUNQ_READ(worker->pool->queued)
@@ -171,19 +180,18 @@ static struct task *look_at_own(struct worker *worker, int64_t now, bool watches
 static struct task *search(struct worker *worker, int64_t span)
 {
     int64_t now = clock_now(), end = now + span;
-    bool watches = take_watch(worker);
+    take_watch(worker);
     open_hand(worker);
-    struct task *task = look_at_own(worker, now, watches);
+    struct task *task = look_at_own(worker, now);
     bool at_once = task != NULL;
     while (!task && !(task = steal(worker)) && !handed_something(worker) &&
            (now = clock_now()) < end) {
         cpu_relax();
-        task = look_at_own(worker, now, watches);
+        task = look_at_own(worker, now);
     }
-    if (watches && !task)
+    if (worker->watches && !task)
         worker_forget_promise();
-    if (watches)
-        poller_give_watch();
+    worker_give_watch(worker);
     if (!task && !handed_something(worker))
         task = fork_steal(worker, true);
 
@@ -261,7 +269,7 @@ static void sleep_in_poller(struct worker *worker, int64_t deadline)
     if (atomic_compare_exchange_strong_explicit(&worker->wake_word, &asleep, WAKE_BY_POLLER,
                                                 memory_order_acquire, memory_order_acquire))
         poller_wait(&worker->batch, deadline);
-    poller_give_watch();
+    worker_give_watch(worker);
 }
 
 /* The worker lies. False while another one of the pool, which does not, asks the poller. */

@@ -445,6 +445,7 @@ static struct task *take_leaver(struct worker *worker)
 static struct task *wait_for_end(struct worker *worker)
 {
     struct task *leaver = NULL;
+    worker_give_watch(worker); /* it may have searched */
     atomic_store_explicit(&worker->state, WORKER_ASLEEP, memory_order_seq_cst);
     for (;;) {
         atomic_store_explicit(&worker->wake_word, WAKE_NOT_YET, memory_order_seq_cst);

@@ -74,6 +74,7 @@ struct worker {
     _Atomic unsigned pinned;  /* tasks pinned to this thread; the owner writes */
     struct loot loot;         /* what it steals */
     struct poll_batch batch;  /* events it has fetched and not delivered yet */
+    bool watches;             /* the poller: the right to sleep there is its own */
     _Atomic(struct deque *) deque; /* of children forked on its thread; NULL until the first */
 
     /* Counters: the owner writes, anybody reads. */
@@ -171,6 +172,8 @@ void worker_rouse(struct worker *worker);
 
 /* Looks for events of descriptors, without waiting. Owner. */
 void worker_poll(struct worker *worker, int64_t now);
+/* Gives the right to watch the poller back, if it has that. Owner. */
+void worker_give_watch(struct worker *worker);
 /* No worker that is awake is to be relied on for that: who lies down next watches the poller. */
 void worker_forget_promise(void);
 
