@@ -32,7 +32,7 @@ _Atomic(struct bine_pool *) pool_table[MOST_POOLS];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic(struct bine_pool *) default_pool;
 static bine_pool_options default_options;
-static struct bine_pool *retired; /* default pools that are closed */
+static struct bine_pool *retired; /* pools that are closed, and may be looked at */
 static char default_name[NAME_SIZE];
 static _Atomic unsigned numbers_used; /* places of pool_table below this may be in use */
 static struct pool_counts closed; /* what closed pools had counted */
@@ -286,9 +286,9 @@ void pool_add_counts(struct bine_pool *pool, struct pool_counts *counts)
     }
 }
 
-/* Who was about to start a task in the default pool may still look whether it is closing. So what he
- * looks at stays. */
-static void retire_default(struct bine_pool *pool)
+/* Who was about to start a task in the default pool may still look whether it is closing; in exit, a
+ * task that was waiting for the pool may go on later than it is closed. What they look at stays. */
+static void retire(struct bine_pool *pool)
 {
     free(pool->worker);
     pool->worker = NULL;
@@ -300,7 +300,7 @@ static void retire_default(struct bine_pool *pool)
 }
 
 /* Somebody who has started the last task, or made it ready, may not have left yet, nor who waited for
- * its end. In exit the latter may be a task that does not go on, and sees nothing of this pool. */
+ * its end. In exit the latter may be a task that does not go on, or not now. */
 static bool has_visitors(struct bine_pool *pool)
 {
     return atomic_load_explicit(&pool->visitors, memory_order_seq_cst) > 0 ||
@@ -333,8 +333,8 @@ static void finish_closing(struct bine_pool *pool, bool is_default)
     atomic_store_explicit(&pool->over, true, memory_order_seq_cst);
     wait_for_visitors(pool);
     pool_stop(pool);
-    if (is_default)
-        retire_default(pool);
+    if (is_default || atomic_load_explicit(&pool->quiet_waiters, memory_order_seq_cst) > 0)
+        retire(pool);
     else
         free_pool(pool);
 }

@@ -30,7 +30,7 @@ struct bine_pool {
     size_t stack_size;    /* bytes promised to a task */
     bool serial;
     char name[NAME_SIZE];
-    struct bine_pool *next_retired; /* see retire_default() */
+    struct bine_pool *next_retired; /* see retire() */
     struct worker **worker; /* by index; seats_count + MOST_SPARES places */
 
     /* Seldom written, read by all. */
