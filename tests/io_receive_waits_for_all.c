@@ -1,6 +1,7 @@
 /*
  * With MSG_WAITALL a stream is received until all parts of the message are full, its end comes or
- * the caller is cancelled, and what has come by then is not lost. On datagrams it changes nothing.
+ * the caller is cancelled, and what has come by then is not lost; nor is the error that ends it. On
+ * datagrams it changes nothing.
  */
 #include "test_support/net.h"
 
@@ -78,6 +79,21 @@ static void check_end(const int ends[2])
     CHECK_EQ(receive_all(ends[0]), 0);
 }
 
+/* What ended the call is told by the next one. */
+static void check_reset(void)
+{
+    int ends[2];
+    net_pair(ends);
+    bine_future(int) receiver = bine_async(receive_all, ends[0]);
+    CHECK(receiver);
+    send_text(ends, "abcd");
+    EVENTUALLY(is_taken(ends[0]));
+    net_reset(ends[1]);
+    CHECK_EQ(bine_await(receiver), 4);
+    CHECK_EQ(receive_all(ends[0]), -ECONNRESET);
+    CHECK_EQ(bine_close(ends[0]), 0);
+}
+
 static void check_datagram(void)
 {
     int ends[2];
@@ -99,6 +115,7 @@ int main(void)
         net_foreign_pair(ends);
     }
     net_close(ends);
+    check_reset();
     check_datagram();
     return 0;
 }

@@ -12,6 +12,8 @@
 #include <bine/io.h>
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 
 /* What the result of a try says of the descriptor. */
 static inline enum outcome outcome_of(const struct transfer *transfer, unsigned traits,
@@ -143,6 +145,22 @@ static bool waits_for_all(int fd, const struct msghdr *message, int flags)
            getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
+/* Waits until more has come. False where no more will, for the end, an error, or what ends waits: that
+ * is left to the next call, so the socket is not asked for data then, which would take an error away. */
+static bool more_has_come(int fd)
+{
+    for (;;) {
+        int count = 0, ready = bine_poll(fd, POLLIN);
+        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+        if (ready < 0 || ioctl(fd, FIONREAD, &count) != 0)
+            return false;
+        if (count > 0)
+            return true;
+        if (poll(&poll_fd, 1, 0) != 0)
+            return false;
+    }
+}
+
 /* The kernel, asked not to wait, does not wait for all of it: we do. Returns how much there is. */
 static size_t receive_rest(int fd, const struct msghdr *message, size_t got, int flags)
 {
@@ -153,10 +171,12 @@ static size_t receive_rest(int fd, const struct msghdr *message, size_t got, int
             size_t filled = got - before;
             struct iovec part = {(char *)whole->iov_base + filled, whole->iov_len - filled};
             struct msghdr rest = {.msg_iov = &part, .msg_iovlen = 1};
-            ssize_t result = receive(fd, &rest, part.iov_len, flags);
-            if (result <= 0)
+            if (!more_has_come(fd))
                 return got;
-            got += (size_t)result;
+            ssize_t result = receive(fd, &rest, part.iov_len, flags | MSG_DONTWAIT);
+            if (result <= 0 && result != -EAGAIN)
+                return got;
+            got += result > 0 ? (size_t)result : 0; /* none: another reader was first */
         }
         before += whole->iov_len;
     }
