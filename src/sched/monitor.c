@@ -176,8 +176,10 @@ static void look_at_standing(struct worker *worker, struct round *round)
         return;
     if (started != watch->started)
         begin_standing(worker, round->now, started);
-    if (said || is_stuck(worker, round->now) ||
-        (stands_in_kernel(worker) && ++watch->looks_blocked >= 2)) {
+    bool stuck = said || is_stuck(worker, round->now);
+    if (!stuck)
+        watch->looks_blocked = stands_in_kernel(worker) ? watch->looks_blocked + 1 : 0;
+    if (stuck || watch->looks_blocked >= 2) {
         watch->looks_blocked = 0;
         pool_replace(worker->pool, worker);
         want_look(round, FIRST_LOOK_NS);
