@@ -13,7 +13,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#if defined(BINE_ASAN) || defined(BINE_TSAN) || defined(BINE_MSAN)
+#if defined(BINE_ASAN) || defined(BINE_TSAN) || defined(BINE_MSAN) || defined(__riscv_vector) ||       \
+    defined(__ARM_FEATURE_SVE) /* their vectors do not outlive a system call */
 #define BINE_KERNEL_BY_LIBC 1
 #elif defined(__x86_64__)
 
