@@ -12,6 +12,7 @@ enum { BYTES = 40, CHILDREN = 8 };
 static bine_pool *stopping, *reading;
 static bine_sem bytes;
 static int ends[2];
+static pthread_t writer;
 static _Atomic int count; /* bytes read */
 
 static void take_bytes(void)
@@ -44,12 +45,12 @@ static void close_pool(void)
 {
     CHECK_EQ(bine_pool_close(reading), 0);
     CHECK_EQ(count, BYTES);
+    CHECK_EQ(pthread_join(writer, NULL), 0);
     dprintf(2, "closed");
 }
 
 static int run_child(void)
 {
-    pthread_t writer;
     atexit(close_pool);
     bine_sem_init(&bytes, 0);
     CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
