@@ -5,6 +5,8 @@
 #include "../test.h"
 #include <bine/io.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* A listener on a free port of the loopback, and its address. */
@@ -61,15 +63,28 @@ static inline void net_reset(int fd)
     CHECK_EQ(bine_close(fd), 0);
 }
 
-/* Writes until the other side, who does not read, has no room left. Then a write would wait. */
+/* Something that TCP has sent is not acknowledged yet: when it is, there is room for more. */
+static inline bool net_is_under_way(int fd)
+{
+    int unacknowledged = 0, unsent = 0;
+    return ioctl(fd, SIOCOUTQ, &unacknowledged) == 0 && ioctl(fd, SIOCOUTQNSD, &unsent) == 0 &&
+           unacknowledged > unsent;
+}
+
+/* Writes until the other side, who does not read, has no room left, nor will have. Then a write would
+ * wait. */
 static inline size_t net_fill(int fd)
 {
     static char zeros[65536];
-    size_t filled = 0;
+    size_t filled = 0, before;
     ssize_t sent;
-    while ((sent = send(fd, zeros, sizeof zeros, MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
-        filled += (size_t)sent;
-    CHECK(errno == EAGAIN);
+    do {
+        before = filled;
+        while ((sent = send(fd, zeros, sizeof zeros, MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+            filled += (size_t)sent;
+        CHECK(errno == EAGAIN);
+        EVENTUALLY(!net_is_under_way(fd));
+    } while (filled > before);
     return filled;
 }
 
