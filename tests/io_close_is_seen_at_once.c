@@ -18,10 +18,7 @@ static void compute(void)
 static int read_some(int fd)
 {
     char bytes[16];
-    ssize_t got;
-    while ((got = bine_read(fd, bytes, sizeof bytes)) > 0)
-        ;
-    return (int)got;
+    return (int)bine_read(fd, bytes, sizeof bytes);
 }
 
 /* By a plain call, which does not wait. A reset: it was closed with data unread. */
@@ -38,8 +35,7 @@ static void check_pair(int round)
     net_foreign_pair(ends);
     bine_future(int) reader = bine_async(read_some, ends[0]);
     CHECK(reader);
-    if (round % 2)
-        test_until_parked(1);
+    test_until_parked(1); /* one that came later could find another descriptor of that number */
     for (int i = 0; i < round % 3; i++)
         CHECK_EQ(write(ends[1], "x", 1), 1);
     CHECK_EQ(bine_close(ends[0]), 0);
