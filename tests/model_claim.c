@@ -113,21 +113,6 @@ struct state {
 static struct scene scene;
 static enum fault broken;
 
-static uint8_t load(const struct state *s, int thread, int place)
-{
-    return machine_load(&s->machine, thread, place);
-}
-
-static void store(struct state *s, int thread, int place, int value)
-{
-    machine_store(&s->machine, thread, place, value);
-}
-
-static bool drained(const struct state *s, int thread)
-{
-    return machine_drained(&s->machine, thread);
-}
-
 /* --- the protocol --- */
 
 static uint8_t claim_word(int wait, enum claim state)
@@ -604,7 +589,7 @@ static bool step_timer(struct state *s, int self)
 static bool step_thread(void *state, int thread)
 {
     struct state *s = state;
-    if (!machine_can_store(&s->machine, thread, 1))
+    if (!can_store(s, thread, 1))
         return false;
     switch ((enum thread)thread) {
     case WAITER:

@@ -98,22 +98,6 @@ struct state {
 static struct scene scene;
 static enum fault broken;
 
-static uint8_t load(const struct state *s, int thread, int place)
-{
-    return machine_load(&s->machine, thread, place);
-}
-
-static void store(struct state *s, int thread, int place, int value)
-{
-    CHECK(machine_can_store(&s->machine, thread, 1));
-    machine_store(&s->machine, thread, place, value);
-}
-
-static bool drained(const struct state *s, int thread)
-{
-    return machine_drained(&s->machine, thread);
-}
-
 /* A locked operation. */
 static bool take_lock(struct state *s, int thread)
 {
@@ -391,7 +375,7 @@ static bool step_thief(struct state *s, int self)
             return false;
         if (broken != FENCE_FOR_BARRIER)
             for (int thread = 0; thread < THREADS; thread++)
-                while (machine_drain_one(&s->machine, thread))
+                while (drain_one(s, thread))
                     ;
         s->step[EXPOSER] = E_LOCK_AGAIN;
         return true;

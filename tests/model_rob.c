@@ -93,21 +93,6 @@ struct state {
 static struct scene scene;
 static enum fault broken;
 
-static uint8_t load(const struct state *s, int thread, int place)
-{
-    return machine_load(&s->machine, thread, place);
-}
-
-static void store(struct state *s, int thread, int place, int value)
-{
-    machine_store(&s->machine, thread, place, value);
-}
-
-static bool drained(const struct state *s, int thread)
-{
-    return machine_drained(&s->machine, thread);
-}
-
 static bool go(struct state *s, int thread, int step)
 {
     s->step[thread] = (uint8_t)step;
@@ -206,7 +191,7 @@ static bool thief_locks(struct state *s, int self)
 static bool thief_calls_membarrier(struct state *s, int self)
 {
     for (int thread = 0; thread < THREADS; thread++)
-        while (machine_drain_one(&s->machine, thread))
+        while (drain_one(s, thread))
             ;
     return go(s, self, T_KEEP_OUT);
 }
@@ -409,7 +394,7 @@ static bool step_owner(struct state *s)
 static bool step_thread(void *state, int thread)
 {
     struct state *s = state;
-    if (!machine_can_store(&s->machine, thread, 3)) /* as many as a step has at most */
+    if (!can_store(s, thread, 3)) /* as many as a step has at most */
         return false;
     return thread == OWNER ? step_owner(s) : step_thief(s, thread);
 }

@@ -25,8 +25,11 @@ struct machine {
     struct buffer buffer[THREADS];
 };
 
-static inline uint8_t machine_load(const struct machine *machine, int thread, int place)
+/* `state` is the model's: it begins with the machine. */
+
+static inline uint8_t load(const void *state, int thread, int place)
 {
+    const struct machine *machine = state;
     const struct buffer *buffer = &machine->buffer[thread];
     for (int i = buffer->count - 1; i >= 0; i--)
         if (buffer->place[i] == place)
@@ -34,28 +37,33 @@ static inline uint8_t machine_load(const struct machine *machine, int thread, in
     return machine->memory[place];
 }
 
-static inline bool machine_can_store(const struct machine *machine, int thread, int stores)
+static inline bool can_store(const void *state, int thread, int stores)
 {
+    const struct machine *machine = state;
     return machine->buffer[thread].count + stores <= BUFFER;
 }
 
-static inline void machine_store(struct machine *machine, int thread, int place, int value)
+static inline void store(void *state, int thread, int place, int value)
 {
+    struct machine *machine = state;
     struct buffer *buffer = &machine->buffer[thread];
+    CHECK(can_store(state, thread, 1));
     buffer->place[buffer->count] = (uint8_t)place;
     buffer->value[buffer->count] = (uint8_t)value;
     buffer->count++;
 }
 
 /* A locked operation is a step that is not taken before this holds, and then uses memory itself. */
-static inline bool machine_drained(const struct machine *machine, int thread)
+static inline bool drained(const void *state, int thread)
 {
+    const struct machine *machine = state;
     return machine->buffer[thread].count == 0;
 }
 
 /* The oldest store of the thread reaches memory. False: there is none. */
-static inline bool machine_drain_one(struct machine *machine, int thread)
+static inline bool drain_one(void *state, int thread)
 {
+    struct machine *machine = state;
     struct buffer *buffer = &machine->buffer[thread];
     if (buffer->count == 0)
         return false;
@@ -132,12 +140,11 @@ static inline void add_state(uint32_t parent, int mover)
 static inline bool move_state(void *state, int mover)
 {
     int thread = mover % THREADS;
-    struct machine *machine = state;
     if (mover < THREADS)
         return model->step(state, thread);
-    if (model->arrive && machine->buffer[thread].count > 0)
+    if (model->arrive && !drained(state, thread))
         model->arrive(state, thread);
-    return machine_drain_one(machine, thread);
+    return drain_one(state, thread);
 }
 
 /* Follows every move from one state; stops at a violation. */
