@@ -28,7 +28,7 @@ static ssize_t or_error(ssize_t result)
     return result < 0 ? -errno : result;
 }
 
-static bool is_ready(int fd, short events)
+bool attempt_is_ready(int fd, short events)
 {
     struct pollfd poll_fd = {fd, events, 0};
     return poll(&poll_fd, 1, 0) > 0;
@@ -49,7 +49,7 @@ static ssize_t read_foreign(struct use *use, const struct iovec *iov, int count)
             return got;
         use_add_trait(use, TRAIT_NO_NOWAIT);
     }
-    return is_ready(use->fd, POLLIN) ? plain_read(use->fd, iov, count) : -EAGAIN;
+    return attempt_is_ready(use->fd, POLLIN) ? plain_read(use->fd, iov, count) : -EAGAIN;
 }
 
 ssize_t attempt_read(struct use *use, const struct transfer *transfer)
@@ -100,7 +100,7 @@ static ssize_t write_foreign(struct use *use, const struct iovec *iov, int count
             return written;
         use_add_trait(use, TRAIT_NO_NOWAIT);
     }
-    return is_ready(use->fd, POLLOUT) ? write_little(use->fd, iov, count) : -EAGAIN;
+    return attempt_is_ready(use->fd, POLLOUT) ? write_little(use->fd, iov, count) : -EAGAIN;
 }
 
 static ssize_t write_to_file(struct use *use, const struct transfer *transfer)

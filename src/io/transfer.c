@@ -150,13 +150,12 @@ static bool waits_for_all(int fd, const struct msghdr *message, int flags)
 static bool more_has_come(int fd)
 {
     for (;;) {
-        int count = 0, ready = bine_poll(fd, POLLIN);
-        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-        if (ready < 0 || ioctl(fd, FIONREAD, &count) != 0)
+        int count = 0;
+        if (bine_poll(fd, POLLIN) < 0 || ioctl(fd, FIONREAD, &count) != 0)
             return false;
         if (count > 0)
             return true;
-        if (poll(&poll_fd, 1, 0) != 0)
+        if (attempt_is_ready(fd, POLLIN))
             return false;
     }
 }

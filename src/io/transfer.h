@@ -18,6 +18,9 @@ struct transfer {
     enum side_index side;
 };
 
+/* The kernel, asked with poll(), says so now; an error or the end counts. */
+bool attempt_is_ready(int fd, short events);
+
 /* Inside. Reads or writes what can be at once: a count or -errno, -EAGAIN where it would wait. */
 ssize_t attempt_read(struct use *use, const struct transfer *transfer);
 ssize_t attempt_write(struct use *use, const struct transfer *transfer);
