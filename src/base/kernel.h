@@ -31,40 +31,32 @@ static inline long kernel_call(long number, long a, long b, long c, long d, long
     return number;
 }
 
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) || (defined(__riscv) && __riscv_xlen == 64)
+
+#if defined(__aarch64__)
+#define KERNEL_ENTER       "svc #0"
+#define KERNEL_NUMBER      "x8"
+#define KERNEL_ARGUMENT(n) "x" #n
+#else
+#define KERNEL_ENTER       "ecall"
+#define KERNEL_NUMBER      "a7"
+#define KERNEL_ARGUMENT(n) "a" #n
+#endif
 
 static inline long kernel_call(long number, long a, long b, long c, long d, long e, long f)
 {
-    register long x8 __asm__("x8") = number;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c;
-    register long x3 __asm__("x3") = d;
-    register long x4 __asm__("x4") = e;
-    register long x5 __asm__("x5") = f;
-    __asm__ volatile("svc #0"
-                     : "+r"(x0)
-                     : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+    register long in_number __asm__(KERNEL_NUMBER) = number;
+    register long in_0 __asm__(KERNEL_ARGUMENT(0)) = a; /* and the result */
+    register long in_1 __asm__(KERNEL_ARGUMENT(1)) = b;
+    register long in_2 __asm__(KERNEL_ARGUMENT(2)) = c;
+    register long in_3 __asm__(KERNEL_ARGUMENT(3)) = d;
+    register long in_4 __asm__(KERNEL_ARGUMENT(4)) = e;
+    register long in_5 __asm__(KERNEL_ARGUMENT(5)) = f;
+    __asm__ volatile(KERNEL_ENTER
+                     : "+r"(in_0)
+                     : "r"(in_number), "r"(in_1), "r"(in_2), "r"(in_3), "r"(in_4), "r"(in_5)
                      : "memory");
-    return x0;
-}
-
-#elif defined(__riscv) && __riscv_xlen == 64
-
-static inline long kernel_call(long number, long a, long b, long c, long d, long e, long f)
-{
-    register long a7 __asm__("a7") = number;
-    register long a0 __asm__("a0") = a;
-    register long a1 __asm__("a1") = b;
-    register long a2 __asm__("a2") = c;
-    register long a3 __asm__("a3") = d;
-    register long a4 __asm__("a4") = e;
-    register long a5 __asm__("a5") = f;
-    __asm__ volatile("ecall"
-                     : "+r"(a0)
-                     : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5)
-                     : "memory");
-    return a0;
+    return in_0;
 }
 
 #else

@@ -128,7 +128,7 @@ static int wait_for_events(struct epoll_event *events, int64_t deadline)
         atomic_store_explicit(&poller.has_no_pwait2, true, memory_order_relaxed);
     }
 #endif
-    return epoll_wait(poller.fd, events, POLL_BATCH, to_milliseconds(span));
+    return kernel_epoll_wait(poller.fd, events, POLL_BATCH, to_milliseconds(span));
 }
 
 /* The events are written where the batch will be: a struct epoll_event is no larger than ours, and
