@@ -384,7 +384,7 @@ static void enter_thread(struct worker *worker)
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     snprintf(text, sizeof text, "/proc/self/task/%d/syscall", tid);
     atomic_store(&worker->syscall_fd, os_move_from_standard(open(text, O_RDONLY | O_CLOEXEC)));
-    /* seq_cst, here and in stop_picking(): it says that the process ends, then looks for workers; this
+    /* seq_cst, here and in exit_stop_tasks(): it says that the process ends, then looks for workers; this
      * one is in its pool's table, then looks. */
     atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load_explicit(&process_ends, memory_order_relaxed))
