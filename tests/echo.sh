@@ -49,18 +49,28 @@ check_telnet() {
     exec {to}>&-
 }
 
-# All are open at once, and each gets its own.
-check_many() {
-    local i fd line fds=()
-    for i in {1..200}; do
+# Opens as many connections, in fds, and sends to each its number.
+open_many() { # NUMBER
+    local i fd
+    fds=()
+    for ((i = 1; i <= $1; i++)); do
         exec {fd}<>"/dev/tcp/127.0.0.1/$port" || fail "connection $i"
         fds+=("$fd")
         echo "this is $i" >&"$fd"
     done
-    for i in {200..1}; do
-        IFS= read -r -t 60 line <&"${fds[i - 1]}" || fail "no answer on connection $i"
-        [ "$line" = "this is $i" ] || fail "connection $i gets: $line"
-    done
+}
+
+expect_own() { # NUMBER
+    local line
+    IFS= read -r -t 60 line <&"${fds[$1 - 1]}" || fail "no answer on connection $1"
+    [ "$line" = "this is $1" ] || fail "connection $1 gets: $line"
+}
+
+# All are open at once, and each gets its own.
+check_many() {
+    local i fd
+    open_many 200
+    for i in {200..1}; do expect_own "$i"; done
     for fd in "${fds[@]}"; do exec {fd}>&-; done
 }
 
@@ -118,19 +128,14 @@ check_port_in_use() {
 
 # More clients than descriptors: those that are let in are served, the others when there is room.
 check_few_descriptors() {
-    local i fd line fds=()
+    local i fd
     (ulimit -n 60 && exec "${as_server[@]}" "$program" --port 0 2>server.err </dev/null) &
     server=$!
     eventually says_port
+    open_many 80
     for i in {1..80}; do
-        exec {fd}<>"/dev/tcp/127.0.0.1/$port" || fail "connection $i"
-        fds+=("$fd")
-        echo "this is $i" >&"$fd"
-    done
-    for i in {1..80}; do
+        expect_own "$i"
         fd=${fds[i - 1]}
-        IFS= read -r -t 60 line <&"$fd" || fail "no answer on connection $i"
-        [ "$line" = "this is $i" ] || fail "connection $i gets: $line"
         exec {fd}>&-
     done
     stop_server
