@@ -4,6 +4,7 @@
  * goes on.
  */
 #include "test_support/child.h"
+#include "test_support/outside.h"
 
 enum { STATUS = 5 };
 
@@ -11,7 +12,6 @@ static char mode;
 static bine_future(int) future;
 static bine_event asked;
 static bine_waitgroup group;
-static _Atomic int outside;
 
 static int answer(void)
 {
@@ -27,20 +27,11 @@ static int sleep_a_little(void)
     return STATUS;
 }
 
-static void count_outside(void)
-{
-    for (;;) {
-        outside++;
-        bine_yield();
-    }
-}
-
 static void check_stopped(void)
 {
-    /* A worker each may still be on its way. */
     int before = outside;
     CHECK_EQ(bine_sleep(BINE_MS(2)), 0);
-    CHECK(outside - before <= 8);
+    outside_check_stopped(before);
 }
 
 static void wait_for_task(void)
@@ -79,8 +70,7 @@ static int run_child(const char *modes)
 {
     mode = modes[0];
     bine_waitgroup_add(&group, 1);
-    CHECK_EQ(bine_go(count_outside), 0);
-    EVENTUALLY(outside > 0);
+    outside_start();
     future = bine_async(answer);
     CHECK(future);
     if (modes[1] == 't') {

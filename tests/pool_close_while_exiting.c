@@ -4,12 +4,13 @@
  * exit(), which may sleep there, too.
  */
 #include "test_support/child.h"
+#include "test_support/outside.h"
 
 enum { STATUS = 5, TASKS = 100 };
 
 static bine_pool *pool;
 static bool cancels, in_task;
-static _Atomic int ended, outside;
+static _Atomic int ended;
 
 static void end_late(int number)
 {
@@ -18,14 +19,6 @@ static void end_late(int number)
     int error = bine_sleep(cancels ? BINE_S(1000) : BINE_US(number * 20));
     CHECK_EQ(error, cancels ? -ECANCELED : 0);
     ended++;
-}
-
-static void count_outside(void)
-{
-    for (;;) {
-        outside++;
-        bine_yield();
-    }
 }
 
 /* Registered before bine is used, so it runs after bine has been told of the end. */
@@ -40,7 +33,7 @@ static void close_pool(void)
         cancels ? bine_pool_close_until(pool, bine_after(BINE_MS(5))) : bine_pool_close(pool);
     CHECK_EQ(result, cancels ? -ETIMEDOUT : 0);
     CHECK_EQ(ended, TASKS);
-    CHECK(outside - before <= 8); /* a worker each may still have been on its way */
+    outside_check_stopped(before);
     dprintf(2, "closed");
 }
 
@@ -49,8 +42,7 @@ static int run_child(char mode)
     cancels = mode == 'c' || mode == 'C';
     in_task = mode == 'W' || mode == 'C';
     atexit(close_pool);
-    CHECK_EQ(bine_go(count_outside), 0);
-    EVENTUALLY(outside > 0);
+    outside_start();
     CHECK_EQ(bine_pool_open(&pool, NULL), 0);
     for (int i = 0; i < TASKS; i++)
         CHECK_EQ(bine_pool_go(pool, end_late, i), 0);
