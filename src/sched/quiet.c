@@ -55,8 +55,9 @@ void pool_tell_quiet(struct bine_pool *pool)
     if (atomic_load_explicit(&pool->quiet_waiters, memory_order_relaxed) == 0 ||
         !pool_is_quiet(pool))
         return;
+    /* Once more: those in the list may have come since, and with them new tasks. */
     spin_lock(&pool->quiet_lock);
-    struct wait *claimed = claim_all(pool);
+    struct wait *claimed = pool_is_quiet(pool) ? claim_all(pool) : NULL;
     spin_unlock(&pool->quiet_lock);
     while (claimed) {
         struct task *task = claimed->task;
