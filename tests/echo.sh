@@ -129,10 +129,7 @@ check_port_in_use() {
 # More clients than descriptors: those that are let in are served, the others when there is room.
 check_few_descriptors() {
     local i fd
-    : >server.err # what the one before said is over
-    (ulimit -n 60 && exec "${as_server[@]}" "$program" --port 0 2>server.err </dev/null) &
-    server=$!
-    eventually says_port
+    start_server_with 60
     open_many 80
     for i in {1..80}; do
         expect_own "$i"

@@ -304,11 +304,8 @@ check_load() {
 
 # More clients than descriptors: none is lost, it goes on.
 check_few_descriptors() {
-    : >server.err
-    (ulimit -n 100 && exec "${as_server[@]}" "$program" --port 0 --quiet www >server.out 2>server.err) &
-    server=$!
-    eventually says_port
     local i fds=()
+    start_server_with 100 --quiet www
     for ((i = 0; i < 60; i++)); do
         exec {fd}<>"/dev/tcp/127.0.0.1/$port" || fail "connection $i"
         fds+=("$fd")

@@ -58,8 +58,18 @@ says_port() {
 
 # Starts the server on a free port, which is in $port afterwards.
 start_server() { # ARGUMENT...
+    start_server_with "" "$@"
+}
+
+# The same, with so many descriptors at most; empty: as many as there may be.
+start_server_with() { # DESCRIPTORS ARGUMENT...
+    local most=$1
+    shift
     : >server.err # what the one before said is over
-    "${as_server[@]}" "$program" --port 0 "$@" >server.out 2>server.err </dev/null &
+    (
+        [ -z "$most" ] || ulimit -n "$most" || exit
+        exec "${as_server[@]}" "$program" --port 0 "$@" >server.out 2>server.err </dev/null
+    ) &
     server=$!
     eventually says_port
 }
