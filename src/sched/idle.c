@@ -180,6 +180,7 @@ static struct task *look_at_own(struct worker *worker, int64_t now)
 static struct task *search(struct worker *worker, int64_t span)
 {
     int64_t now = clock_now(), end = now + span;
+    worker_begin_upkeep(worker);
     take_watch(worker);
     open_hand(worker);
     struct task *task = look_at_own(worker, now);
@@ -204,6 +205,7 @@ static struct task *search(struct worker *worker, int64_t span)
     else if (!at_once)
         worker->spin_ns = SPIN_NS;
     worker_restart_clock(worker, clock_now());
+    worker_end_upkeep(worker);
     return task;
 }
 

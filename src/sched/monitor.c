@@ -10,9 +10,9 @@
  *   mean run is long or the owner picked nothing
  *   the same pick as at two looks 100 us apart, the      give the worker's seat to a spare
  *   thread in the kernel both times, work waits
- *   no pick and no task started for 2 ms, or no pick     give its seat to a spare
- *   for 100, work waits; ten times the 2 ms where it
- *   has to share its processor
+ *   no pick, no task started and no upkeep for 2 ms,     give its seat to a spare
+ *   or no pick for 100, work waits; ten times the 2 ms
+ *   where it has to share its processor
  *   work has waited for 2 ms                             ask the task to yield at its next call
  *                                                        that may
  *   fresh tasks wait for 1 ms                            have the oldest one run next
@@ -157,10 +157,11 @@ static bool is_stuck(const struct worker *worker, int64_t now)
 }
 
 /* It got on since the look before. */
-static void begin_standing(struct worker *worker, int64_t now, uint64_t started)
+static void begin_standing(struct worker *worker, int64_t now)
 {
     struct worker_watch *watch = &worker->watch;
-    watch->started = started;
+    watch->started = atomic_load_explicit(&worker->started, memory_order_relaxed);
+    watch->upkeep = atomic_load_explicit(&worker->upkeep, memory_order_relaxed);
     watch->started_at = now;
     watch->ran_then = processor_time(worker);
 }
@@ -170,14 +171,15 @@ static void look_at_standing(struct worker *worker, struct round *round)
 {
     struct worker_watch *watch = &worker->watch;
     uint64_t started = atomic_load_explicit(&worker->started, memory_order_relaxed);
+    uint32_t upkeep = atomic_load_explicit(&worker->upkeep, memory_order_relaxed);
     bool seated = atomic_load_explicit(&worker->seated, memory_order_relaxed);
     bool said = atomic_load_explicit(&worker->blocked, memory_order_relaxed);
     if (!seated || worker->pool->serial)
         return;
-    if (started != watch->started)
-        begin_standing(worker, round->now, started);
+    if (started != watch->started || upkeep != watch->upkeep || (upkeep & UPKEEP_DEPTH))
+        begin_standing(worker, round->now);
     bool stuck = said || is_stuck(worker, round->now);
-    if (!stuck)
+    if (!stuck && !(upkeep & UPKEEP_DEPTH))
         watch->looks_blocked = stands_in_kernel(worker) ? watch->looks_blocked + 1 : 0;
     if (stuck || watch->looks_blocked >= 2) {
         watch->looks_blocked = 0;
@@ -233,8 +235,7 @@ static void look_at_worker(struct worker *worker, struct round *round)
         watch->picks = picks;
         watch->awake = true;
         watch->since = round->now;
-        begin_standing(worker, round->now,
-                       atomic_load_explicit(&worker->started, memory_order_relaxed));
+        begin_standing(worker, round->now);
         watch->looks_blocked = 0;
     }
     round->stands = round->stands || same;

@@ -159,7 +159,9 @@ static void arm(struct wait *wait, struct worker *worker)
     if (!worker)
         return;
     wait->timers = &worker->timers;
+    worker_begin_upkeep(worker); /* a large set may have to grow */
     timers_add(wait->timers, &wait->timer);
+    worker_end_upkeep(worker);
 }
 
 void wait_begin_firm(struct wait *wait, const char *what, const void *on, int64_t deadline)
@@ -188,10 +190,11 @@ void wait_begin(struct wait *wait, const char *what, const void *on, int64_t dea
 
 static inline void finish(struct wait *wait)
 {
-    if (unlikely(wait->timers != NULL))
+    uint64_t claim = atomic_load_explicit(&wait->task->claim, memory_order_relaxed);
+    /* A timer that ended the wait is out already. */
+    if (unlikely(wait->timers != NULL) && claim_state(claim) != CLAIM_TIMED_OUT)
         timers_remove(wait->timers, &wait->timer);
     wait->run->waits_for = NULL;
-    uint64_t claim = atomic_load_explicit(&wait->task->claim, memory_order_relaxed);
     /* release: who reads the new number must not believe to see the old wait. */
     atomic_store_explicit(&wait->task->claim, in_state(claim, CLAIM_RUNNING) + CLAIM_STATES,
                           memory_order_release);

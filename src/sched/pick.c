@@ -228,7 +228,10 @@ static bool push_fresh(struct worker *worker, struct task *task)
     runq_enter(&worker->runq);
     while (unlikely(!runq_push_fresh(&worker->runq, task))) {
         runq_leave(&worker->runq);
-        if (runq_grow(&worker->runq) != 0)
+        worker_begin_upkeep(worker);
+        int error = runq_grow(&worker->runq);
+        worker_end_upkeep(worker);
+        if (error)
             return false;
         bound_easy(worker);
         runq_enter(&worker->runq);
@@ -539,19 +542,33 @@ static struct task *pop_any(struct worker *worker, bool *fresh)
     return task;
 }
 
+/* What others want of the worker. False if it may not pick now, but for the task, if any. */
+static bool heed(struct worker *worker, struct task **task)
+{
+    uint32_t want = RUNQ_READ(worker->runq.want);
+    if (want & WANT_LOOK) {
+        worker_begin_upkeep(worker);
+        bool seated = attend(worker, task);
+        worker_end_upkeep(worker);
+        if (!seated || *task)
+            return false;
+    }
+    return !(want & WANT_OLDEST) || !(*task = pop_oldest_fresh(worker));
+}
+
 static struct task *pick(struct worker *worker)
 {
     struct task *task = NULL;
     bool fresh;
-    if (wanted_at_pick(worker)) {
-        uint32_t want = RUNQ_READ(worker->runq.want);
-        if ((want & WANT_LOOK) && (!attend(worker, &task) || task))
-            return task;
-        if ((want & WANT_OLDEST) && (task = pop_oldest_fresh(worker)))
+    if (wanted_at_pick(worker) && !heed(worker, &task))
+        return task;
+    if (unlikely(--worker->countdown <= 0)) {
+        worker_begin_upkeep(worker);
+        task = pick_slowly(worker);
+        worker_end_upkeep(worker);
+        if (task)
             return task;
     }
-    if (unlikely(--worker->countdown <= 0) && (task = pick_slowly(worker)))
-        return task;
     while ((task = pop_any(worker, &fresh)))
         if ((task = worker_admit(worker, task, fresh)))
             return task;

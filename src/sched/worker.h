@@ -20,7 +20,8 @@ struct worker_watch {
     int64_t since;          /* ns: when that was first seen */
     bool awake;             /* at the last look */
     uint64_t started;       /* tasks started by then */
-    int64_t started_at;     /* ns: when that was first seen, or the pick */
+    uint32_t upkeep;        /* the worker's, by then */
+    int64_t started_at;     /* ns: when these were first seen, or the pick */
     int64_t ran_then;       /* ns of processor time that the thread had had by then */
     int64_t waits_since;    /* ns: when work began to wait, or the task was last asked to yield */
     int64_t aged_at;        /* ns: when the oldest fresh task was last asked for */
@@ -80,6 +81,8 @@ struct worker {
     /* Counters: the owner writes, anybody reads. */
     _Alignas(CACHE_LINE) _Atomic uint64_t started, ended, steals, sleeps;
     _Atomic int64_t mean_run;   /* ns, of late */
+    _Atomic uint32_t upkeep;    /* grows with each begin and end of work of its own, not a task's; in
+                                   the low byte how deep in such it is */
 
     /* Shared. */
     _Alignas(CACHE_LINE) struct timers timers; /* of tasks that slept here */
@@ -176,6 +179,25 @@ void worker_poll(struct worker *worker, int64_t now);
 void worker_give_watch(struct worker *worker);
 /* No worker that is awake is to be relied on for that: who lies down next watches the poller. */
 void worker_forget_promise(void);
+
+enum { UPKEEP_DEPTH = 0xff };
+
+static inline void worker_count_upkeep(struct worker *worker, uint32_t change)
+{
+    uint32_t before = atomic_load_explicit(&worker->upkeep, memory_order_relaxed);
+    atomic_store_explicit(&worker->upkeep, before + change, memory_order_relaxed);
+}
+
+/* What the owner does from here on may take its time: the monitor is not to take it for a task's. */
+static inline void worker_begin_upkeep(struct worker *worker)
+{
+    worker_count_upkeep(worker, (UPKEEP_DEPTH + 1) + 1);
+}
+
+static inline void worker_end_upkeep(struct worker *worker)
+{
+    worker_count_upkeep(worker, (UPKEEP_DEPTH + 1) - 1);
+}
 
 static inline bool worker_asked_to_yield(const struct worker *worker)
 {

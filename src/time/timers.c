@@ -14,7 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FANOUT = 4, FIRST_CAPACITY = 60, SLOTS_IN_LINE = CACHE_LINE / sizeof(struct timer_slot) };
+enum {
+    FANOUT = 4,
+    FIRST_CAPACITY = 60,
+    SLOTS_IN_LINE = CACHE_LINE / sizeof(struct timer_slot),
+    MOST_FIRED = 128, /* at a time */
+};
 
 static size_t parent_of(size_t i)
 {
@@ -188,7 +193,7 @@ void timers_run(struct timers *timers, int64_t now, bool (*fire)(struct timer *,
 {
     if (timers_earliest(timers) > now || !spin_try_lock(&timers->lock))
         return;
-    for (;;) {
+    for (int fired = 0; fired < MOST_FIRED; fired++) {
         struct timer *first = first_of(timers);
         if (!first || first->deadline > now)
             break;
@@ -204,18 +209,4 @@ void timers_run(struct timers *timers, int64_t now, bool (*fire)(struct timer *,
     }
     note_earliest(timers);
     spin_unlock(&timers->lock);
-}
-
-void timers_trim(struct timers *timers)
-{
-    void *old = NULL;
-    spin_lock(&timers->lock);
-    if (timers->count == 0 && timers->capacity > FIRST_CAPACITY) {
-        old = timers->memory;
-        timers->memory = NULL;
-        timers->slots = NULL;
-        timers->capacity = 0;
-    }
-    spin_unlock(&timers->lock);
-    free(old);
 }

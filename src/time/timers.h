@@ -43,14 +43,12 @@ static inline int64_t timers_earliest(const struct timers *timers)
 }
 
 /*
- * Calls fire(timer, context) on every timer that is due at `now`, lock held; those it returns true
- * for are out of the set. At the first false it stops: that one stays. Returns without doing
- * anything where somebody else holds the lock.
+ * Calls fire(timer, context) on the timers that are due at `now`, lock held, 128 of them at most: others
+ * want the lock, and the caller has more to do. Those it returns true for are out of the set, and not
+ * touched any more. At the first false it stops: that one stays. Returns without doing anything where
+ * somebody else holds the lock.
  */
 void timers_run(struct timers *timers, int64_t now, bool (*fire)(struct timer *, void *context),
                 void *context);
-
-/* Gives memory that an empty heap no longer needs back. */
-void timers_trim(struct timers *timers);
 
 #endif
