@@ -1,7 +1,7 @@
 /*
  * The monitor sees to it that no task keeps others waiting.
  *
- * It sleeps on a timerfd for as long as no worker is awake, so an idle program costs nothing. Once
+ * It sleeps on a timerfd for as long as no worker gets up, so an idle program costs nothing. Once
  * a worker is awake it looks at all of them after 50 us, then at doubling times up to 1 ms, sooner
  * again when something was found:
  *
@@ -48,6 +48,7 @@
 enum {
     FIRST_LOOK_NS = 50000,      /* after work began to wait */
     LAST_LOOK_NS = 1000000,     /* the longest time between two looks */
+    DOZE_LOOK_NS = 300000,      /* to the next look where a worker that sleeps again was awake */
     BLOCKED_LOOK_NS = 100000,   /* between two looks at a thread that seems blocked */
     STUCK_NS = 2000000,         /* without a pick, while work waits */
     BUSY_STUCK_NS = 100000000,  /* the same for a task that starts others all the time */
@@ -72,6 +73,7 @@ struct round {
     int64_t now;
     int64_t next;  /* ns from now: the soonest anybody wants to be looked at */
     bool awake;    /* some worker is */
+    bool dozes;    /* some worker that is not was since the look before */
     bool stranded; /* of the pool looked at: tasks queue behind a worker without a seat */
     bool stands;   /* a worker is awake with the same pick as at the look before */
 };
@@ -223,12 +225,15 @@ static void look_at_worker(struct worker *worker, struct round *round)
     if (state == WORKER_ENDED)
         pool_reap(worker);
     if (state != WORKER_AWAKE) {
+        round->dozes = round->dozes || picks != watch->seen;
+        watch->seen = picks;
         watch->waited = false;
         watch->awake = false;
         watch->forked = false;
         return;
     }
     round->awake = true;
+    watch->seen = picks;
     bool waits = work_waits(worker, round);
     bool same = picks == watch->picks && watch->awake;
     if (!same) {
@@ -360,6 +365,15 @@ static void disarm(struct round *round)
     }
 }
 
+/* Nobody is awake, but somebody was: more is likely to come, and to be armed again would cost the worker
+ * that gets up for it a microsecond. */
+static void look_at_dozing(void)
+{
+    set_timer(DOZE_LOOK_NS);
+    if (poller_is_open())
+        see_to_watch();
+}
+
 static void *watch_workers(void *unused)
 {
     int64_t span = FIRST_LOOK_NS;
@@ -376,7 +390,10 @@ static void *watch_workers(void *unused)
         look_at_poller(&round);
         if (!round.awake) {
             span = FIRST_LOOK_NS;
-            disarm(&round);
+            if (round.dozes)
+                look_at_dozing();
+            else
+                disarm(&round);
             continue;
         }
         trim(round.now, false);
