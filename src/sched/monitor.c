@@ -64,6 +64,7 @@ static struct {
     pthread_mutex_t mutex; /* protects starting */
     _Atomic int fd;        /* the timerfd, 0 until there is one; it is never descriptor 0 */
     _Atomic bool armed;    /* looks will come */
+    _Atomic bool hurried;  /* the next one is to come at once */
     _Atomic int threads;   /* plain threads that wait for descriptors */
     struct poll_batch batch; /* the monitor's own */
 } monitor = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -199,8 +200,12 @@ static void look_at_timers(struct worker *worker, struct round *round)
 {
     if (atomic_load_explicit(&worker->seated, memory_order_relaxed))
         return;
-    wait_run_timers(&worker->timers, round->now);
-    int64_t earliest = timers_earliest(&worker->timers);
+    int64_t earliest = timers_earliest(&worker->timers), before;
+    do { /* some at a time */
+        before = earliest;
+        wait_run_timers(&worker->timers, round->now);
+        earliest = timers_earliest(&worker->timers);
+    } while (earliest <= round->now && earliest != before);
     if (earliest != BINE_NEVER)
         want_look(round, earliest > round->now ? earliest - round->now : 1);
 }
@@ -385,20 +390,25 @@ static void *watch_workers(void *unused)
         if (read(atomic_load(&monitor.fd), &expirations, sizeof expirations) < 0 &&
             errno != EINTR && errno != EAGAIN)
             return unused;
+        atomic_store_explicit(&monitor.hurried, false, memory_order_seq_cst);
         struct round round = {.now = clock_now(), .next = INT64_MAX};
         pool_each(look_at_pool, &round);
         look_at_poller(&round);
-        if (!round.awake) {
+        if (round.awake) {
+            trim(round.now, false);
+            span = span < LAST_LOOK_NS / 2 ? span * 2 : LAST_LOOK_NS;
+            set_timer(round.next < span ? round.next : span);
+        } else {
             span = FIRST_LOOK_NS;
             if (round.dozes)
                 look_at_dozing();
             else
                 disarm(&round);
-            continue;
         }
-        trim(round.now, false);
-        span = span < LAST_LOOK_NS / 2 ? span * 2 : LAST_LOOK_NS;
-        set_timer(round.next < span ? round.next : span);
+        /* seq_cst, here, above and in monitor_hurry(): who came since the look may have set the timer
+         * before it was set here. */
+        if (atomic_load_explicit(&monitor.hurried, memory_order_seq_cst))
+            set_timer(1);
     }
 }
 
@@ -445,8 +455,10 @@ void monitor_arm(void)
 
 void monitor_hurry(void)
 {
-    if (is_running())
-        set_timer(1);
+    if (!is_running())
+        return;
+    atomic_store_explicit(&monitor.hurried, true, memory_order_seq_cst);
+    set_timer(1);
 }
 
 void monitor_abandon(void)

@@ -27,7 +27,11 @@ typedef uintptr_t small_function(uintptr_t, uintptr_t, uintptr_t);
 
 /* Whom an unwinder asks about a frame that calls a task's function. What it looks for a handler for finds
  * none: the C++ library says which exception it was, and terminates. */
-__attribute__((used)) static _Unwind_Reason_Code
+_Unwind_Reason_Code bine_stop_unwinding_(int version, _Unwind_Action actions,
+                                         _Unwind_Exception_Class class,
+                                         struct _Unwind_Exception *exception,
+                                         struct _Unwind_Context *context);
+__attribute__((used, visibility("hidden"))) _Unwind_Reason_Code
 bine_stop_unwinding_(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
                      struct _Unwind_Exception *exception, struct _Unwind_Context *context)
 {
@@ -37,8 +41,9 @@ bine_stop_unwinding_(int version, _Unwind_Action actions, _Unwind_Exception_Clas
     fatal_misuse("bine_go", "terminating: an exception or pthread_exit leaves a task's function");
 }
 
-/* Makes that the personality of the function it stands in, before the call. The compiler's own, for a
- * cleanup, would need libgcc_s, which takes a process 0.1 ms to load. 0x1b: a 4-byte distance. */
+/* Makes that the personality of the code it stands in, before the call: a compiler may lay out a function
+ * in two parts. Its own personality, for a cleanup, would need libgcc_s, which takes a process 0.1 ms to
+ * load. 0x1b: a 4-byte distance. */
 #define STOP_UNWINDING() __asm__ volatile(".cfi_personality 0x1b, bine_stop_unwinding_")
 
 /* Calls any function, with `arg` in its registers. */
@@ -46,7 +51,6 @@ UNCHECKED_CALL static __attribute__((noinline)) uintptr_t call_any(void (*fn)(vo
                                                                    const uintptr_t *a)
 {
     uintptr_t word = 0;
-    STOP_UNWINDING();
     if (kind == BINE_RESULT_DOUBLE_) {
         double result = ((double_function *)fn)(a[0], a[1], a[2], a[3], a[4], a[5]);
         memcpy(&word, &result, sizeof result);
@@ -165,6 +169,7 @@ run_task(struct worker *worker, struct run *run, struct task *task, bool taken)
         STOP_UNWINDING();
         result = ((small_function *)(uintptr_t)(fn & ADDRESS_MASK))(a, b, c);
     } else {
+        STOP_UNWINDING();
         result = call_large(worker, run, task, taken);
     }
     if (unlikely((uintptr_t)run->keys.value | (uintptr_t)run->more | (uintptr_t)run->started_in |
