@@ -246,9 +246,10 @@ static bool work_in_sight(struct worker *worker)
 
 void worker_rouse(struct worker *worker)
 {
-    /* release: pairs with the acquire in sleep_until_called() and sleep_in_poller(). */
+    /* release: pairs with the acquire in sleep_until_called() and sleep_in_poller(). acquire: with the
+     * release there, for the poller that is to be kicked was opened before. */
     uint32_t before =
-        atomic_exchange_explicit(&worker->wake_word, WAKE_CALLED, memory_order_release);
+        atomic_exchange_explicit(&worker->wake_word, WAKE_CALLED, memory_order_acq_rel);
     if (before == WAKE_NOT_YET)
         os_calls.futex_wake(&worker->wake_word, 1);
     else if (before == WAKE_BY_POLLER)
@@ -269,7 +270,7 @@ static void sleep_in_poller(struct worker *worker, int64_t deadline)
     uint32_t asleep = WAKE_NOT_YET;
     counter_add(&worker->sleeps, 1);
     if (atomic_compare_exchange_strong_explicit(&worker->wake_word, &asleep, WAKE_BY_POLLER,
-                                                memory_order_acquire, memory_order_acquire))
+                                                memory_order_acq_rel, memory_order_acquire))
         poller_wait(&worker->batch, deadline);
     worker_give_watch(worker);
 }
