@@ -230,15 +230,14 @@ static void look_at_worker(struct worker *worker, struct round *round)
     if (state == WORKER_ENDED)
         pool_reap(worker);
     if (state != WORKER_AWAKE) {
-        round->dozes = round->dozes || picks != watch->seen;
-        watch->seen = picks;
+        round->dozes = round->dozes || picks != watch->picks;
+        watch->picks = picks;
         watch->waited = false;
         watch->awake = false;
         watch->forked = false;
         return;
     }
     round->awake = true;
-    watch->seen = picks;
     bool waits = work_waits(worker, round);
     bool same = picks == watch->picks && watch->awake;
     if (!same) {

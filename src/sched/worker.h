@@ -17,9 +17,8 @@ struct deque;
 /* What the monitor remembers of a worker between two looks. Only the monitor touches it. */
 struct worker_watch {
     uint32_t picks;         /* at the last look */
-    int64_t since;          /* ns: when that was first seen */
+    int64_t since;          /* ns: when that was first seen, awake */
     bool awake;             /* at the last look */
-    uint32_t seen;          /* runq.picks at the last look, awake or not */
     uint64_t started;       /* tasks started by then */
     uint32_t upkeep;        /* the worker's, by then */
     int64_t started_at;     /* ns: when these were first seen, or the pick */
