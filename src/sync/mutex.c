@@ -197,14 +197,17 @@ static int lock_slowly(struct mutex *mutex, struct run *run, const bine_time *de
     return 0;
 }
 
-static struct run *caller(void)
+/* run_self(), which on a worker is not worth a call. */
+static inline struct run *own_run(void)
 {
     struct worker *worker = worker_self();
-    if (likely(worker != NULL)) {
-        worker_heed_budget(worker);
-        worker = worker_self();
-    }
     return likely(worker != NULL) ? worker->run : run_self();
+}
+
+static inline struct run *caller(void)
+{
+    worker_heed_budget_here();
+    return own_run();
 }
 
 void bine_lock(bine_mutex *object)
@@ -222,7 +225,7 @@ void bine_lock(bine_mutex *object)
 int bine_try_lock(bine_mutex *object)
 {
     struct mutex *mutex = mutex_of(object);
-    uintptr_t self = (uintptr_t)run_self()->task;
+    uintptr_t self = (uintptr_t)own_run()->task;
     return take_unowned(mutex, self, 0) ? 0 : -EAGAIN;
 }
 
@@ -300,7 +303,7 @@ static void unlock_slowly(struct mutex *mutex, uintptr_t self)
 void bine_unlock(bine_mutex *object)
 {
     struct mutex *mutex = mutex_of(object);
-    uintptr_t self = (uintptr_t)run_self()->task;
+    uintptr_t self = (uintptr_t)own_run()->task;
     if (unlikely(!release_alone(mutex, self) && !let_go(mutex, self)))
         unlock_slowly(mutex, self);
 }
