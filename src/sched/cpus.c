@@ -1,12 +1,24 @@
 #define _GNU_SOURCE
 #include "sched/cpus.h"
+#include "base/os.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum {
+    MEAN_OVER = 32, /* looks that a change takes to be seen, about */
+    ONE = 1024,
+    NOT_OPEN = INT_MIN,
+};
+
+static _Atomic unsigned left_by_others = UINT_MAX;
 
 static unsigned in_affinity(void)
 {
@@ -88,4 +100,56 @@ unsigned cpus_usable(void)
     unsigned cpus = in_affinity(), v2 = in_cgroup_v2(), v1 = in_cgroup_v1();
     unsigned limit = v1 < v2 ? v1 : v2;
     return cpus < limit ? cpus : limit;
+}
+
+unsigned cpus_online(void)
+{
+    static _Atomic unsigned online;
+    unsigned count = atomic_load_explicit(&online, memory_order_relaxed);
+    if (count == 0) {
+        long answer = sysconf(_SC_NPROCESSORS_ONLN);
+        count = answer < 1 ? 1 : (unsigned)answer;
+        atomic_store_explicit(&online, count, memory_order_relaxed);
+    }
+    return count;
+}
+
+/* --- what others leave --- */
+
+/* Threads of the machine that run or wait for a processor, as "0.20 0.18 0.12 RUNNING/ALL LAST"
+ * tells; -1: not known. */
+static int count_runnable(int fd)
+{
+    char text[80];
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    text[length > 0 ? length : 0] = '\0';
+    char *at = text;
+    for (int fields = 0; at && fields < 3; fields++)
+        at = (at = strchr(at, ' ')) ? at + 1 : NULL;
+    return at ? atoi(at) : -1;
+}
+
+void cpus_note_others(int threads)
+{
+    static int mean; /* in parts of ONE */
+    int online = (int)cpus_online();
+    /* More than there are processors take no more; they would only be remembered for longer. */
+    mean += ((threads < online ? threads : online) * ONE - mean) / MEAN_OVER;
+    int taken = (mean + ONE * 2 / 3) / ONE; /* a third of a processor counts as one */
+    atomic_store_explicit(&left_by_others, (unsigned)(online - taken), memory_order_relaxed);
+}
+
+void cpus_look(int own)
+{
+    static int fd = NOT_OPEN;
+    if (fd == NOT_OPEN)
+        fd = os_move_from_standard(open("/proc/loadavg", O_RDONLY | O_CLOEXEC));
+    int runnable = count_runnable(fd);
+    if (runnable >= 0)
+        cpus_note_others(runnable > own ? runnable - own : 0);
+}
+
+unsigned cpus_left(void)
+{
+    return atomic_load_explicit(&left_by_others, memory_order_relaxed);
 }

@@ -20,6 +20,9 @@
  *   nobody has asked the poller for a while              ask it, and wake a worker to watch it if
  *                                                        one that is awake stands still
  *
+ * It also counts how many processors other programs take, and the process's own threads that are
+ * not workers: see cpus.h.
+ *
  * Nothing is lost where the monitor cannot run: there are only fewer workers awake.
  *
  * Nobody watches the poller while the worker that did runs a task. All others may sleep elsewhere,
@@ -31,6 +34,7 @@
 #include "sched/monitor.h"
 #include "base/os.h"
 #include "poll/poll.h"
+#include "sched/cpus.h"
 #include "sched/fatal.h"
 #include "sched/fork.h"
 #include "sched/park.h"
@@ -73,7 +77,8 @@ static struct {
 struct round {
     int64_t now;
     int64_t next;  /* ns from now: the soonest anybody wants to be looked at */
-    bool awake;    /* some worker is */
+    int awake;     /* workers that are, and pools with plain threads that have forked */
+    bool shared;   /* some pool has more than one seat */
     bool dozes;    /* some worker that is not was since the look before */
     bool stranded; /* of the pool looked at: tasks queue behind a worker without a seat */
     bool stands;   /* a worker is awake with the same pick as at the look before */
@@ -115,20 +120,13 @@ static bool work_waits(const struct worker *worker, const struct round *round)
            RUNQ_READ(worker->pool->queued) > 0 || round->stranded;
 }
 
-static bool pool_sleeps(const struct bine_pool *pool)
-{
-    return atomic_load_explicit(&pool->asleep, memory_order_relaxed) > 0 ||
-           atomic_load_explicit(&pool->seated, memory_order_relaxed) < pool->seats_count;
-}
-
 static void wake_another(struct worker *worker, bool stands_still)
 {
-    struct bine_pool *pool = worker->pool;
-    bool worth = stands_still ||
-                 atomic_load_explicit(&worker->mean_run, memory_order_relaxed) > LONG_RUN_NS;
-    if (worth && pool_sleeps(pool) &&
-        atomic_load_explicit(&pool->searching, memory_order_relaxed) == 0)
-        pool_wake(pool);
+    int64_t mean_run = stands_still
+                           ? INT64_MAX
+                           : atomic_load_explicit(&worker->mean_run, memory_order_relaxed);
+    if (mean_run > LONG_RUN_NS && pool_can_use_another(worker->pool, mean_run))
+        pool_wake(worker->pool);
 }
 
 /* Processor time that the worker's thread has had, ns. */
@@ -237,7 +235,7 @@ static void look_at_worker(struct worker *worker, struct round *round)
         watch->forked = false;
         return;
     }
-    round->awake = true;
+    round->awake++;
     bool waits = work_waits(worker, round);
     bool same = picks == watch->picks && watch->awake;
     if (!same) {
@@ -274,8 +272,8 @@ static void look_at_guests(struct bine_pool *pool, struct round *round)
 {
     if (!fork_guests_wait(pool))
         return;
-    round->awake = true;
-    if (pool_sleeps(pool) && atomic_load_explicit(&pool->searching, memory_order_relaxed) == 0)
+    round->awake++;
+    if (pool_can_use_another(pool, INT64_MAX))
         pool_wake(pool);
 }
 
@@ -283,6 +281,7 @@ static void look_at_pool(struct bine_pool *pool, void *context)
 {
     struct round *round = context;
     unsigned count = atomic_load_explicit(&pool->worker_count, memory_order_acquire);
+    round->shared = round->shared || pool->seats_count > 1;
     round->stranded = false;
     for (unsigned i = 0; i < count; i++) {
         const struct worker *worker = pool_worker(pool, i);
@@ -394,6 +393,8 @@ static void *watch_workers(void *unused)
         pool_each(look_at_pool, &round);
         look_at_poller(&round);
         if (round.awake) {
+            if (round.shared)
+                cpus_look(round.awake + 1);
             trim(round.now, false);
             span = span < LAST_LOOK_NS / 2 ? span * 2 : LAST_LOOK_NS;
             set_timer(round.next < span ? round.next : span);

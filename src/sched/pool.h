@@ -151,6 +151,10 @@ struct task *pool_take_ready(struct bine_pool *pool);
 /* Sees that one more worker is awake, if a seat is asleep or empty. Any thread. */
 void pool_wake(struct bine_pool *pool);
 
+/* True if nobody searches, a seat is asleep or empty, and there is a processor for one more worker or
+ * what its tasks run, `mean_run` ns at a time, is worth a share of others' processors. */
+bool pool_can_use_another(const struct bine_pool *pool, int64_t mean_run);
+
 /* Starts the first worker. 0, -ENOMEM or -EAGAIN. */
 int pool_start(struct bine_pool *pool);
 

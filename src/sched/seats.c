@@ -17,6 +17,7 @@
  *    takes it out wakes it.
  */
 #define _GNU_SOURCE /* pthread_tryjoin_np */
+#include "sched/cpus.h"
 #include "sched/fatal.h"
 #include "sched/pick.h"
 #include "sched/pool.h"
@@ -29,7 +30,10 @@
 /* Protects the starting and joining of threads. */
 static pthread_mutex_t thread_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-enum { NO_SEAT = -1 };
+enum {
+    NO_SEAT = -1,
+    SHARE_NS = 100000, /* a mean run that is worth the time others would have to wait for theirs */
+};
 
 /* Seats lock held. The number of a seat that is now the caller's to fill, or NO_SEAT. */
 static int take_free_seat(struct bine_pool *pool)
@@ -261,6 +265,25 @@ static void give_seat_back(struct bine_pool *pool, struct worker *stuck, int sea
     spin_unlock(&pool->seats);
     if (lay)
         worker_rouse(stuck);
+}
+
+/* For short runs a worker more is woken only where it finds a processor. Where there is none it would
+ * take turns with a worker that could do its work, or with the very program whose requests it serves: all
+ * would be slower, and what is queued at the one that does not run waits for milliseconds. A pool that
+ * was given more workers than the machine has processors is meant to take turns. */
+static bool has_room(const struct bine_pool *pool, unsigned awake)
+{
+    return awake < cpus_left() || pool->seats_count > cpus_online();
+}
+
+bool pool_can_use_another(const struct bine_pool *pool, int64_t mean_run)
+{
+    if (atomic_load_explicit(&pool->searching, memory_order_relaxed) > 0)
+        return false;
+    unsigned asleep = atomic_load_explicit(&pool->asleep, memory_order_relaxed);
+    unsigned seated = atomic_load_explicit(&pool->seated, memory_order_relaxed);
+    return (asleep > 0 || seated < pool->seats_count) &&
+           (mean_run > SHARE_NS || has_room(pool, seated - asleep));
 }
 
 void pool_replace(struct bine_pool *pool, struct worker *stuck)
