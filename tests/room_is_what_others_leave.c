@@ -34,7 +34,12 @@ int main(void)
     note(0, LOOKS);
     CHECK(cpus_left() == online);
 
-    cpus_look(1); /* the real thing: whatever it finds, no more than there are */
+    int fd = cpus_open(); /* the real thing: whatever it finds, no more than there are */
+    CHECK(fd > STDERR_FILENO);
+    cpus_look(fd, 1);
+    CHECK(cpus_left() <= online);
+    close(fd);
+    cpus_look(fd, 1); /* tells nothing */
     CHECK(cpus_left() <= online);
     return 0;
 }

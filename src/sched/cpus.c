@@ -15,7 +15,6 @@
 enum {
     MEAN_OVER = 32, /* looks that a change takes to be seen, about */
     ONE = 1024,
-    NOT_OPEN = INT_MIN,
 };
 
 static _Atomic unsigned left_by_others = UINT_MAX;
@@ -139,11 +138,14 @@ void cpus_note_others(int threads)
     atomic_store_explicit(&left_by_others, (unsigned)(online - taken), memory_order_relaxed);
 }
 
-void cpus_look(int own)
+int cpus_open(void)
 {
-    static int fd = NOT_OPEN;
-    if (fd == NOT_OPEN)
-        fd = os_move_from_standard(open("/proc/loadavg", O_RDONLY | O_CLOEXEC));
+    cpus_online(); /* asking opens and closes a descriptor: not at any later time */
+    return os_move_from_standard(open("/proc/loadavg", O_RDONLY | O_CLOEXEC));
+}
+
+void cpus_look(int fd, int own)
+{
     int runnable = count_runnable(fd);
     if (runnable >= 0)
         cpus_note_others(runnable > own ? runnable - own : 0);

@@ -8,9 +8,13 @@ unsigned cpus_usable(void);
 /* Those that the machine had when this was first asked. */
 unsigned cpus_online(void);
 
-/* Counts the machine's threads that run or wait for a processor; `own` of them are not others'. For
- * one thread, the monitor, again and again. */
-void cpus_look(int own);
+/* A descriptor for cpus_look(), which may not be a standard one. The caller closes it. Or -ENOENT
+ * (the system does not tell), -EMFILE, ... */
+int cpus_open(void);
+
+/* Counts by `fd` the machine's threads that run or wait for a processor; `own` of them are not
+ * others'. For one thread, the monitor, again and again. */
+void cpus_look(int fd, int own);
 
 /* The part of it that does the sum: so many threads of others were seen. What counts is a mean over
  * some thirty looks. */

@@ -67,6 +67,7 @@ enum {
 static struct {
     pthread_mutex_t mutex; /* protects starting */
     _Atomic int fd;        /* the timerfd, 0 until there is one; it is never descriptor 0 */
+    int cpus_fd;           /* to count threads by, or below 0; constant once there is the timerfd */
     _Atomic bool armed;    /* looks will come */
     _Atomic bool hurried;  /* the next one is to come at once */
     _Atomic int threads;   /* plain threads that wait for descriptors */
@@ -393,8 +394,8 @@ static void *watch_workers(void *unused)
         pool_each(look_at_pool, &round);
         look_at_poller(&round);
         if (round.awake) {
-            if (round.shared)
-                cpus_look(round.awake + 1);
+            if (round.shared && monitor.cpus_fd >= 0)
+                cpus_look(monitor.cpus_fd, round.awake + 1);
             trim(round.now, false);
             span = span < LAST_LOOK_NS / 2 ? span * 2 : LAST_LOOK_NS;
             set_timer(round.next < span ? round.next : span);
@@ -412,17 +413,25 @@ static void *watch_workers(void *unused)
     }
 }
 
+static void close_all(int fd)
+{
+    close(fd);
+    if (monitor.cpus_fd >= 0)
+        close(monitor.cpus_fd);
+}
+
 /* Mutex held. */
 static int start(void)
 {
     int fd = os_move_from_standard(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
     if (fd < 0)
         return fd;
+    monitor.cpus_fd = cpus_open();
     atomic_store(&monitor.fd, fd);
     int error = os_start_detached(watch_workers, NULL, 0);
     if (error) {
         atomic_store(&monitor.fd, 0);
-        close(fd);
+        close_all(fd);
     }
     return error;
 }
@@ -465,7 +474,7 @@ void monitor_abandon(void)
 {
     int fd = atomic_exchange(&monitor.fd, 0);
     if (fd)
-        close(fd);
+        close_all(fd);
     pthread_mutex_init(&monitor.mutex, NULL);
     atomic_store(&monitor.armed, false);
     atomic_store(&monitor.threads, 0);
